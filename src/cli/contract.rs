@@ -1,0 +1,146 @@
+//! What every command keeps: exit status, where output goes, colour, closed pipes, how errors look.
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::report::Palette;
+
+/// How a command that ran to its end came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Yes, or done: exit status 0.
+    Yes,
+    /// It ran, and the answer is no (other subnet, nothing open, host silent): exit status 1.
+    No,
+}
+
+impl From<bool> for Outcome {
+    fn from(yes: bool) -> Self {
+        if yes { Outcome::Yes } else { Outcome::No }
+    }
+}
+
+/// Exit status of a command that could not be carried out: usage, privilege, input or output.
+const FAILED: u8 = 2;
+
+/// Options that every command takes.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Global {
+    /// Print JSON: one document, or one line per item for streams (keys: docs/json.md)
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+    /// Colour the output; auto means on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", help_heading = "Output")]
+    pub color: Colour,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set or TERM is dumb
+    Auto,
+    /// Also into pipes and files
+    Always,
+    /// Not at all
+    Never,
+}
+
+impl Colour {
+    fn decide(self, terminal: bool, no_color: bool, dumb: bool) -> bool {
+        match self {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => terminal && !no_color && !dumb,
+        }
+    }
+}
+
+/// What a command needs of its surroundings: where to write, and how it should look.
+#[derive(Debug)]
+pub struct Context {
+    /// Standard output, buffered. Streams flush it when a reader should see a line.
+    pub out: BufWriter<StdoutLock<'static>>,
+    /// Colours of standard output.
+    pub palette: Palette,
+    /// Whether JSON was asked for.
+    pub json: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
+    /// Whether progress may be drawn on standard error: only on a terminal.
+    pub progress: bool,
+}
+
+impl Context {
+    /// The surroundings of this process under the given options.
+    pub fn new(global: &Global) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Context {
+            out: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+            palette: Palette { colour: !global.json && global.color.decide(terminal, no_color, dumb) },
+            json: global.json,
+            terminal,
+            progress: io::stderr().is_terminal() && !global.json,
+        }
+    }
+
+    /// Says something beside the result on standard error: `netlab: …`.
+    pub fn note(&mut self, text: impl std::fmt::Display) {
+        // What was printed so far comes first. A standard error that cannot be written is nobody's to hear about.
+        let _ = self.out.flush();
+        let _ = writeln!(io::stderr(), "netlab: {text}");
+    }
+}
+
+/// Turns the result of a command into the exit status, after everything is written. A reader that closed the pipe has
+/// seen what it wanted: that ends quietly.
+pub fn finish(result: anyhow::Result<Outcome>, mut context: Context) -> ExitCode {
+    let result = result.and_then(|outcome| Ok(context.out.flush().map(|()| outcome)?));
+    match result {
+        Ok(Outcome::Yes) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
+        Err(error) if is_broken_pipe(&error) => {
+            // The buffer still holds what nobody will read; dropping it would try to write it again.
+            let _ = context.out.into_parts();
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            context.note(format_args!("{error:#}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(io::ErrorKind::BrokenPipe)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_is_for_terminals_unless_told_otherwise() {
+        assert!(Colour::Auto.decide(true, false, false));
+        assert!(!Colour::Auto.decide(false, false, false));
+        assert!(!Colour::Auto.decide(true, true, false));
+        assert!(!Colour::Auto.decide(true, false, true));
+        assert!(Colour::Always.decide(false, true, true));
+        assert!(!Colour::Never.decide(true, false, false));
+    }
+
+    #[test]
+    fn a_closed_pipe_is_recognised_through_every_wrapping() {
+        let pipe = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(is_broken_pipe(&anyhow::Error::from(pipe()).context("while printing")));
+        assert!(is_broken_pipe(&serde_json::Error::io(pipe()).into()));
+        assert!(!is_broken_pipe(&io::Error::from(io::ErrorKind::NotFound).into()));
+    }
+}

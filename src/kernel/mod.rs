@@ -1,0 +1,9 @@
+//! What the kernel is asked and told: errors with their errno, namespaces, signals, netlink, sysctls.
+//!
+//! `unsafe` is allowed in this room and in [`crate::link`] alone, each use with its `// SAFETY:`.
+
+pub mod error;
+pub mod namespace;
+pub mod signal;
+
+pub use error::OsError;

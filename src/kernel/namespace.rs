@@ -1,0 +1,148 @@
+//! Network namespaces without root, each owned by a thread.
+//!
+//! **Invariant:** a namespace belongs to a thread and ends with it, whichever way the thread's work leaves. Nothing is
+//! mounted and nothing is named, so nothing is left behind, not even after `kill -9`.
+
+use std::fs::{self, File};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use nix::errno::Errno;
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{Gid, Uid};
+
+use super::OsError;
+
+/// Moves this process into a private network namespace: as root a network namespace alone, as an ordinary user together
+/// with a user namespace in which it is root.
+///
+/// Must be called before any thread exists: the kernel refuses a user namespace to a process with a second thread.
+///
+/// # Errors
+/// The step that the kernel refused, with a hint at the usual reason.
+pub fn enter_private() -> Result<(), OsError> {
+    if Uid::effective().is_root() && unshare(CloneFlags::CLONE_NEWNET).is_ok() {
+        return Ok(());
+    }
+    let (uid, gid) = (Uid::effective(), Gid::effective());
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(|errno| {
+        let hint = match errno {
+            Errno::EINVAL => "a second thread was already running",
+            Errno::ENOSPC => "the limit of user namespaces is reached or 0: sysctl user.max_user_namespaces",
+            _ => {
+                "user namespaces are switched off here: look at sysctl kernel.unprivileged_userns_clone and \
+                  kernel.apparmor_restrict_unprivileged_userns, or run as root"
+            }
+        };
+        OsError::new("unshare", "user and network namespace", errno).hint(hint)
+    })?;
+    write_map("/proc/self/setgroups", "deny")?;
+    write_map("/proc/self/uid_map", &format!("0 {uid} 1"))?;
+    write_map("/proc/self/gid_map", &format!("0 {gid} 1"))
+}
+
+fn write_map(path: &str, text: &str) -> Result<(), OsError> {
+    fs::write(path, text).map_err(|error| OsError::from_io("write", path, &error))
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A thread in a network namespace of its own: a host of a test or a lab.
+///
+/// Work is sent to it with [`Host::run`]. The namespace lives until the host is dropped and every socket made in it is
+/// closed.
+#[derive(Debug)]
+pub struct Host {
+    name: String,
+    namespace: OwnedFd,
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Host {
+    /// Starts a thread named `name` and moves it into a new, empty network namespace.
+    ///
+    /// # Errors
+    /// The kernel's refusal to make the namespace; usually [`enter_private`] was not called first.
+    pub fn new(name: &str) -> Result<Self, OsError> {
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        let (ready, opened) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                let namespace = unshare(CloneFlags::CLONE_NEWNET)
+                    .map_err(|errno| OsError::new("unshare", "network namespace", errno))
+                    .and_then(|()| current());
+                if ready.send(namespace).is_ok() {
+                    for job in inbox {
+                        job();
+                    }
+                }
+            })
+            .map_err(|error| OsError::from_io("start thread", name, &error))?;
+        let namespace = opened.recv().map_err(|_| OsError::new("start thread", name, Errno::ECHILD))??;
+        Ok(Host { name: name.to_owned(), namespace, jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// The name given to [`Host::new`].
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The namespace, for `IFLA_NET_NS_FD` and `setns`.
+    pub fn namespace(&self) -> BorrowedFd<'_> {
+        self.namespace.as_fd()
+    }
+
+    /// Runs `work` on the host's thread, that is, inside its namespace, and waits for the result. Sockets and child
+    /// processes that `work` makes stay in the namespace wherever they are used afterwards.
+    ///
+    /// # Panics
+    /// With the panic of `work`, carried over to the caller.
+    pub fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        match self.start(work).recv() {
+            Ok(Ok(value)) => value,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => std::panic::resume_unwind(Box::new("the host's thread is gone")),
+        }
+    }
+
+    /// Starts `work` on the host's thread and returns at once; the result, or the panic, arrives on the channel. Work
+    /// sent later waits until this one is done.
+    pub fn start<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> mpsc::Receiver<thread::Result<T>> {
+        let (done, result) = mpsc::channel();
+        let job: Job = Box::new(move || {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            // Nobody may be waiting any more; the work is done all the same.
+            let _ = done.send(outcome);
+        });
+        if let Some(jobs) = &self.jobs {
+            // A dead thread drops the job and with it the sender, which the receiver sees.
+            let _ = jobs.send(job);
+        }
+        result
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // Every job catches its own panic, so joining cannot fail.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The network namespace of the calling thread.
+///
+/// # Errors
+/// The refusal to open it, as where /proc is not mounted.
+pub fn current() -> Result<OwnedFd, OsError> {
+    const PATH: &str = "/proc/thread-self/ns/net";
+    File::open(PATH).map(OwnedFd::from).map_err(|error| OsError::from_io("open", PATH, &error))
+}

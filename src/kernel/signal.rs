@@ -1,0 +1,43 @@
+//! Ctrl-C as an event that a loop can wait for.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::OsError;
+
+/// SIGINT and SIGTERM, taken out of their deadly default and put behind a file descriptor, so that a stream can end
+/// with its summary.
+#[derive(Debug)]
+pub struct Interrupts {
+    file: SignalFd,
+}
+
+impl Interrupts {
+    /// Takes over the two signals for this thread and every thread started after it.
+    ///
+    /// # Errors
+    /// The kernel's refusal (out of file descriptors).
+    pub fn take() -> Result<Self, OsError> {
+        let mut mask = SigSet::empty();
+        mask.add(Signal::SIGINT);
+        mask.add(Signal::SIGTERM);
+        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&mask), None)
+            .map_err(|errno| OsError::new("block", "SIGINT and SIGTERM", errno))?;
+        let file = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+            .map_err(|errno| OsError::new("signalfd", "SIGINT and SIGTERM", errno))?;
+        Ok(Interrupts { file })
+    }
+
+    /// Whether one of the signals came since the last call.
+    pub fn arrived(&self) -> bool {
+        matches!(self.file.read_signal(), Ok(Some(_)))
+    }
+}
+
+impl AsFd for Interrupts {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}

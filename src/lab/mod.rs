@@ -1,0 +1,1 @@
+//! Experiments on real kernels: each returns an observation as data.

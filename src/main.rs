@@ -1,0 +1,7 @@
+//! The process edge: everything else is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    netlab::cli::main()
+}

@@ -1,0 +1,6 @@
+//! Results to text: pure functions from data to a writer. Nothing here opens, reads or waits for anything.
+
+pub mod json;
+pub mod palette;
+
+pub use palette::Palette;

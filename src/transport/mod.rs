@@ -1,0 +1,1 @@
+//! Ports and connections: TCP and UDP, probing ports, the kernel's sockets.

@@ -1,0 +1,48 @@
+//! Tests with real sockets and frames, in private network namespaces that they make themselves. They run as root and as
+//! an ordinary user; where the kernel allows neither, the run fails and says which step was refused.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod hosts;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// One test: a name that reads as a sentence and what is done. Each runs on a thread of its own.
+type Test = (&'static str, fn());
+
+/// Every module of tests, by name.
+const MODULES: &[(&str, &[Test])] = &[("hosts", hosts::TESTS)];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    // Before any thread: a user namespace is refused to a process that has two.
+    if let Err(error) = netlab::kernel::namespace::enter_private() {
+        println!("these tests need user namespaces or root: {error}");
+        return ExitCode::FAILURE;
+    }
+    let trials = MODULES.iter().flat_map(|(module, tests)| {
+        tests.iter().map(move |(name, test)| {
+            let test = *test;
+            Trial::test(format!("{module}::{name}"), move || {
+                test();
+                Ok(())
+            })
+        })
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// The program under test; `NETLAB_BIN` names another one.
+pub fn netlab() -> std::process::Command {
+    let binary = std::env::var_os("NETLAB_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_netlab").into());
+    let mut command = std::process::Command::new(binary);
+    command.stdin(std::process::Stdio::null());
+    command
+}
+
+/// The names and functions of a module's tests, as a table for [`MODULES`].
+#[macro_export]
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => { pub const TESTS: &[$crate::Test] = &[$((stringify!($name), $name)),*]; };
+}

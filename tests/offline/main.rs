@@ -1,0 +1,5 @@
+//! Tests without privilege and without a network.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod cli;
+mod layering;
