@@ -3,7 +3,10 @@
 //! `unsafe` is allowed in this room and in [`crate::link`] alone, each use with its `// SAFETY:`.
 
 pub mod error;
+pub mod ethtool;
 pub mod namespace;
+pub mod netlink;
 pub mod signal;
+pub mod sysctl;
 
 pub use error::OsError;

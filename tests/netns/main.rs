@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod hosts;
+mod netlink;
+mod topology;
 
 use std::process::ExitCode;
 
@@ -12,7 +14,7 @@ use libtest_mimic::{Arguments, Trial};
 type Test = (&'static str, fn());
 
 /// Every module of tests, by name.
-const MODULES: &[(&str, &[Test])] = &[("hosts", hosts::TESTS)];
+const MODULES: &[(&str, &[Test])] = &[("hosts", hosts::TESTS), ("netlink", netlink::TESTS)];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
