@@ -68,6 +68,8 @@ pub struct Context {
     pub json: bool,
     /// Whether standard output is a terminal.
     pub terminal: bool,
+    /// Columns of that terminal, for tables to fit in; none where output is no terminal.
+    pub width: Option<u16>,
     /// Whether progress may be drawn on standard error: only on a terminal.
     pub progress: bool,
 }
@@ -83,6 +85,7 @@ impl Context {
             palette: Palette { colour: !global.json && global.color.decide(terminal, no_color, dumb) },
             json: global.json,
             terminal,
+            width: crate::kernel::terminal::columns(io::stdout()),
             progress: io::stderr().is_terminal() && !global.json,
         }
     }

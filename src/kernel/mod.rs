@@ -8,5 +8,6 @@ pub mod namespace;
 pub mod netlink;
 pub mod signal;
 pub mod sysctl;
+pub mod terminal;
 
 pub use error::OsError;

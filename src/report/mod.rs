@@ -2,5 +2,6 @@
 
 pub mod json;
 pub mod palette;
+pub mod table;
 
 pub use palette::Palette;

@@ -42,6 +42,15 @@ impl Palette {
     pub fn paint<T: fmt::Display>(self, ink: Ink, text: T) -> Painted<T> {
         Painted { style: self.colour.then(|| style(ink)), text }
     }
+
+    /// Ends the colour of `from` and starts that of `to`, for text that changes its ink on the way.
+    pub(super) fn switch(self, f: &mut fmt::Formatter<'_>, from: Option<Ink>, to: Option<Ink>) -> fmt::Result {
+        if !self.colour {
+            return Ok(());
+        }
+        from.map_or(Ok(()), |ink| write!(f, "{:#}", style(ink)))?;
+        to.map_or(Ok(()), |ink| write!(f, "{}", style(ink)))
+    }
 }
 
 fn style(ink: Ink) -> Style {
