@@ -36,6 +36,12 @@ impl Sum {
         Sum(total.wrapping_add(u64::from(u32::from_be_bytes(last))))
     }
 
+    /// Both sums together.
+    #[must_use]
+    pub const fn plus(self, other: Sum) -> Self {
+        Sum(self.0.wrapping_add(other.0))
+    }
+
     /// The sum folded to 16 bits, not complemented: what a sender leaves in the field for the hardware to finish.
     pub const fn folded(self) -> u16 {
         let mut total = self.0;

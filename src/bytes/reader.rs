@@ -26,6 +26,11 @@ pub enum Fault {
         /// What the value would have to be.
         expected: &'static str,
     },
+    /// More headers stand inside each other than are followed.
+    TooDeep {
+        /// Layers that were read before the rest was left alone.
+        layers: usize,
+    },
 }
 
 impl fmt::Display for Fault {
@@ -37,6 +42,7 @@ impl fmt::Display for Fault {
             Fault::Invalid { field, value, expected } => {
                 write!(f, "malformed: {field} is {value}, expected {expected}")
             }
+            Fault::TooDeep { layers } => write!(f, "nested too deep: the rest behind {layers} layers is left unread"),
         }
     }
 }
@@ -103,6 +109,7 @@ pub struct Reader<'f, R: Record> {
     frame: &'f [u8],
     at: usize,
     end: usize,
+    noted: Option<Fault>,
     recorder: R,
 }
 
@@ -110,7 +117,7 @@ impl<'f, R: Record> Reader<'f, R> {
     /// A reader at the first byte of `frame`. Frames beyond 2^28 bytes are read up to there, so that bit offsets fit.
     pub fn new(frame: &'f [u8], recorder: R) -> Self {
         let frame = frame.get(..1 << 28).unwrap_or(frame);
-        Reader { frame, at: 0, end: frame.len(), recorder }
+        Reader { frame, at: 0, end: frame.len(), noted: None, recorder }
     }
 
     /// Bytes left in the window.
@@ -183,6 +190,46 @@ impl<'f, R: Record> Reader<'f, R> {
             return Err(Fault::Short { field: area, need: length, have });
         }
         result
+    }
+
+    /// Remembers a fault behind which reading goes on, such as a broken option. The first one is kept.
+    #[inline]
+    pub fn note(&mut self, fault: Fault) {
+        self.noted.get_or_insert(fault);
+    }
+
+    /// Takes the fault that was noted since the last call.
+    #[inline]
+    pub fn take_noted(&mut self) -> Option<Fault> {
+        self.noted.take()
+    }
+
+    /// Reads an area of `length` bytes whose end is certain, such as options. A fault inside is noted and what it left
+    /// unread is recorded as `rest`: reading goes on behind the area.
+    ///
+    /// # Errors
+    /// The fault inside, or [`Fault::Short`] for `area`, when the window ends within the area.
+    #[inline]
+    pub fn area(
+        &mut self,
+        area: &'static str,
+        length: usize,
+        rest: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let whole = length <= self.remaining();
+        let result = self.inside(area, length, |r| {
+            let result = read(r);
+            if whole {
+                r.rest(rest);
+            }
+            result
+        });
+        match result {
+            Err(fault) if whole => self.note(fault),
+            result => return result,
+        }
+        Ok(())
     }
 
     #[inline]
@@ -264,6 +311,14 @@ impl<'f, R: Record> Reader<'f, R> {
         Ok(value)
     }
 
+    /// One byte that is a code point, printed in hex with its name.
+    #[inline]
+    pub fn hex_code8(&mut self, name: &'static str, codes: Codes) -> Result<u8, Fault> {
+        let [value] = self.array(name)?;
+        self.advance(name, Value::Code(value.into(), codes, 2), 1);
+        Ok(value)
+    }
+
     /// Two bytes in network order that are a code point, printed in decimal with its name.
     #[inline]
     pub fn code16(&mut self, name: &'static str, codes: Codes) -> Result<u16, Fault> {
@@ -285,6 +340,22 @@ impl<'f, R: Record> Reader<'f, R> {
     pub fn code32(&mut self, name: &'static str, codes: Codes) -> Result<u32, Fault> {
         let value = u32::from_be_bytes(self.array(name)?);
         self.advance(name, Value::Code(value.into(), codes, 0), 4);
+        Ok(value)
+    }
+
+    /// Four bytes in little-endian order that are a code point, printed in decimal with its name.
+    #[inline]
+    pub fn code32_le(&mut self, name: &'static str, codes: Codes) -> Result<u32, Fault> {
+        let value = u32::from_le_bytes(self.array(name)?);
+        self.advance(name, Value::Code(value.into(), codes, 0), 4);
+        Ok(value)
+    }
+
+    /// One byte that counts units of `unit` bytes.
+    #[inline]
+    pub fn units8(&mut self, name: &'static str, unit: u8) -> Result<u8, Fault> {
+        let [value] = self.array(name)?;
+        self.advance(name, Value::Units(value.into(), unit), 1);
         Ok(value)
     }
 
@@ -411,6 +482,19 @@ mod tests {
         assert_eq!(reader.rest("inner"), [1, 2]);
         reader.widen(end);
         assert_eq!(reader.rest("outer"), [3, 4]);
+    }
+
+    #[test]
+    fn a_fault_inside_an_area_is_noted_and_reading_goes_on_behind_it() {
+        let mut fields = Fields::default();
+        let mut reader = Reader::new(&[1, 2, 3, 9], &mut fields);
+        assert_eq!(
+            reader.area("options", 3, "unread options", |r| r.u16("a").and_then(|_| r.u16("b")).map(drop)),
+            Ok(())
+        );
+        assert_eq!(reader.take_noted(), Some(Fault::Short { field: "b", need: 2, have: 1 }));
+        assert_eq!(reader.u8("behind"), Ok(9));
+        assert_eq!(fields.0.iter().map(|f| f.name).collect::<Vec<_>>(), ["a", "unread options", "behind"]);
     }
 
     #[test]

@@ -1,1 +1,18 @@
 //! Addresses and datagrams: IPv4, IPv6 and ICMP, subnets, and the path a datagram takes.
+
+pub mod extension;
+pub mod groups;
+pub mod icmp;
+pub mod ipsec;
+pub mod ipv4;
+pub mod ipv4_options;
+pub mod ipv6;
+pub mod neighbour;
+pub mod protocols;
+
+pub use extension::{Fragment, Options, Routing};
+pub use groups::Igmp;
+pub use icmp::Icmp;
+pub use ipsec::{Ah, Esp};
+pub use ipv4::Ipv4;
+pub use ipv6::Ipv6;

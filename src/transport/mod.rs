@@ -1,3 +1,10 @@
 //! Ports and connections: TCP and UDP, probing ports, the kernel's sockets.
 
 pub mod services;
+pub mod tcp;
+pub mod tcp_options;
+pub mod udp;
+
+pub use tcp::Tcp;
+pub use tcp_options::TcpOptions;
+pub use udp::Udp;

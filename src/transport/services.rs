@@ -100,9 +100,9 @@ enum Over {
 impl Over {
     fn serves(self, protocol: Protocol) -> bool {
         match self {
-            Over::Both => true,
-            Over::Tcp => protocol == Protocol::Tcp,
-            Over::Udp => protocol == Protocol::Udp,
+            Both => true,
+            Tcp => protocol == Protocol::Tcp,
+            Udp => protocol == Protocol::Udp,
         }
     }
 }

@@ -1,0 +1,529 @@
+//! Internet Control Message Protocol, both versions: one reader, two tables.
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::{groups, neighbour};
+use crate::bytes::{Codes, Fault, Part, Reader, Record};
+
+/// An ICMP message: RFC 792 for IPv4, RFC 4443 for IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Icmp {
+    /// Which of the two.
+    pub version: Version,
+    /// Kind of message: see [`TYPES`] and [`TYPES_V6`].
+    pub kind: u8,
+    /// What exactly; its meaning depends on the kind.
+    pub code: u8,
+    /// Checksum over the message, for IPv6 over the addresses too.
+    pub checksum: u16,
+    /// What the kind adds.
+    pub message: Message,
+}
+
+/// The IP version that an ICMP message belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Version {
+    /// ICMP for IPv4.
+    #[default]
+    V4,
+    /// ICMP for IPv6.
+    V6,
+}
+
+/// What the kinds of ICMP messages say beyond type and code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Message {
+    /// Nothing more, or a kind whose content is shown as bytes.
+    #[default]
+    Other,
+    /// Echo request or reply, timestamp, information and address mask: which question an answer belongs to.
+    Query {
+        /// Names the asking process.
+        identifier: u16,
+        /// Counts its questions.
+        sequence_number: u16,
+    },
+    /// An error about the datagram that is quoted behind this header.
+    Error {
+        /// Next-hop MTU (bytes), pointer (bytes into the quoted datagram) or 0, depending on the kind.
+        parameter: u32,
+        /// Bytes of the quoted datagram when extensions follow it (RFC 4884), else 0.
+        quoted_length: u16,
+    },
+    /// IPv4: use this gateway for the quoted datagram's destination.
+    Redirect(Ipv4Addr),
+    /// IPv6: reach `destination` through `target`.
+    RedirectV6 {
+        /// The better first hop.
+        target: Ipv6Addr,
+        /// Whose datagrams to send there.
+        destination: Ipv6Addr,
+    },
+    /// Who has this address?
+    NeighbourSolicitation(Ipv6Addr),
+    /// The owner of an address speaks.
+    NeighbourAdvertisement {
+        /// The address.
+        target: Ipv6Addr,
+        /// Its owner is a router.
+        router: bool,
+        /// It was asked.
+        solicited: bool,
+        /// Replaces what was known.
+        overrides: bool,
+    },
+    /// A router presents itself; lifetime as default router in seconds.
+    RouterAdvertisement(u16),
+    /// Group membership (MLD): the group, or unspecified for all or several.
+    Group(Ipv6Addr),
+}
+
+/// Kinds of ICMP for IPv4 (IANA "ICMP type numbers").
+pub const TYPES: Codes = Codes(&[
+    (0, "echo reply"),
+    (3, "destination unreachable"),
+    (4, "source quench"),
+    (5, "redirect"),
+    (6, "alternate host address"),
+    (8, "echo request"),
+    (9, "router advertisement"),
+    (10, "router solicitation"),
+    (11, "time exceeded"),
+    (12, "parameter problem"),
+    (13, "timestamp"),
+    (14, "timestamp reply"),
+    (15, "information request"),
+    (16, "information reply"),
+    (17, "address mask request"),
+    (18, "address mask reply"),
+    (30, "traceroute"),
+    (31, "datagram conversion error"),
+    (32, "mobile host redirect"),
+    (33, "where are you"),
+    (34, "I am here"),
+    (35, "mobile registration request"),
+    (36, "mobile registration reply"),
+    (37, "domain name request"),
+    (38, "domain name reply"),
+    (39, "SKIP"),
+    (40, "Photuris"),
+    (41, "experimental mobility"),
+    (42, "extended echo request"),
+    (43, "extended echo reply"),
+    (253, "experiment 1"),
+    (254, "experiment 2"),
+]);
+
+/// Kinds of ICMP for IPv6 (IANA "ICMPv6 parameters"); below 128 they are errors.
+pub const TYPES_V6: Codes = Codes(&[
+    (1, "destination unreachable"),
+    (2, "packet too big"),
+    (3, "time exceeded"),
+    (4, "parameter problem"),
+    (100, "private experiment 1"),
+    (101, "private experiment 2"),
+    (128, "echo request"),
+    (129, "echo reply"),
+    (130, "multicast listener query"),
+    (131, "multicast listener report"),
+    (132, "multicast listener done"),
+    (133, "router solicitation"),
+    (134, "router advertisement"),
+    (135, "neighbour solicitation"),
+    (136, "neighbour advertisement"),
+    (137, "redirect"),
+    (138, "router renumbering"),
+    (139, "node information query"),
+    (140, "node information response"),
+    (141, "inverse neighbour solicitation"),
+    (142, "inverse neighbour advertisement"),
+    (143, "multicast listener report v2"),
+    (144, "home agent discovery request"),
+    (145, "home agent discovery reply"),
+    (146, "mobile prefix solicitation"),
+    (147, "mobile prefix advertisement"),
+    (148, "certification path solicitation"),
+    (149, "certification path advertisement"),
+    (151, "multicast router advertisement"),
+    (152, "multicast router solicitation"),
+    (153, "multicast router termination"),
+    (155, "RPL control"),
+    (157, "duplicate address request"),
+    (158, "duplicate address confirmation"),
+    (160, "extended echo request"),
+    (161, "extended echo reply"),
+    (200, "private experiment 3"),
+    (201, "private experiment 4"),
+]);
+
+/// Why a destination is unreachable (type 3).
+pub const UNREACHABLE: Codes = Codes(&[
+    (0, "network unreachable"),
+    (1, "host unreachable"),
+    (2, "protocol unreachable"),
+    (3, "port unreachable"),
+    (4, "fragmentation needed"),
+    (5, "source route failed"),
+    (6, "network unknown"),
+    (7, "host unknown"),
+    (8, "source host isolated"),
+    (9, "network administratively prohibited"),
+    (10, "host administratively prohibited"),
+    (11, "network unreachable for this service"),
+    (12, "host unreachable for this service"),
+    (13, "communication administratively prohibited"),
+    (14, "host precedence violation"),
+    (15, "precedence cutoff in effect"),
+]);
+
+/// Why a destination is unreachable, IPv6 (type 1).
+pub const UNREACHABLE_V6: Codes = Codes(&[
+    (0, "no route"),
+    (1, "administratively prohibited"),
+    (2, "beyond scope of source address"),
+    (3, "address unreachable"),
+    (4, "port unreachable"),
+    (5, "source address failed policy"),
+    (6, "reject route"),
+    (7, "source routing header error"),
+    (8, "headers too long"),
+    (9, "error in P-route"),
+]);
+
+/// What a redirect is for (type 5).
+pub const REDIRECTS: Codes =
+    Codes(&[(0, "for the network"), (1, "for the host"), (2, "for service and network"), (3, "for service and host")]);
+
+/// Which time was exceeded, both versions.
+pub const TIME_EXCEEDED: Codes = Codes(&[(0, "in transit"), (1, "in reassembly")]);
+
+/// What is wrong with a parameter (type 12).
+pub const PARAMETER_PROBLEMS: Codes =
+    Codes(&[(0, "pointer tells the error"), (1, "required option missing"), (2, "bad length")]);
+
+/// What is wrong with a parameter, IPv6 (type 4).
+pub const PARAMETER_PROBLEMS_V6: Codes = Codes(&[
+    (0, "erroneous header field"),
+    (1, "unrecognized next header"),
+    (2, "unrecognized option"),
+    (3, "first fragment has incomplete header chain"),
+    (4, "segment routing upper-layer header error"),
+    (5, "unrecognized next header at intermediate node"),
+    (6, "extension header too big"),
+    (7, "extension header chain too long"),
+    (8, "too many extension headers"),
+    (9, "too many options"),
+    (10, "option too big"),
+]);
+
+/// What an extended echo reply says (RFC 8335, section 2.3).
+pub const EXTENDED_ECHO: Codes = Codes(&[
+    (0, "no error"),
+    (1, "malformed query"),
+    (2, "no such interface"),
+    (3, "no such table entry"),
+    (4, "several interfaces match"),
+]);
+
+/// State of a neighbour in an extended echo reply (RFC 8335, section 3).
+pub const NEIGHBOUR_STATES: Codes = Codes(&[
+    (0, "reserved"),
+    (1, "incomplete"),
+    (2, "reachable"),
+    (3, "stale"),
+    (4, "delay"),
+    (5, "probe"),
+    (6, "failed"),
+]);
+
+/// Preference of a router (RFC 4191, section 2.1).
+pub const PREFERENCES: Codes = Codes(&[(0, "medium"), (1, "high"), (2, "reserved"), (3, "low")]);
+
+/// How the bytes behind the checksum are to be read.
+#[derive(Clone, Copy)]
+enum Shape {
+    Other,
+    Query,
+    Timestamp,
+    Mask,
+    ExtendedRequest,
+    ExtendedReply,
+    /// An error with its eight bits before and sixteen behind the length of RFC 4884.
+    Error(&'static str, &'static str),
+    /// An IPv6 error whose first byte is the length of RFC 4884.
+    ErrorV6,
+    /// An IPv6 error with a 32-bit parameter.
+    Parameter(&'static str),
+    Redirect,
+    RouterList,
+    Reserved,
+    RouterAdvertisement,
+    Solicitation,
+    Advertisement,
+    RedirectV6,
+    NodeInformation,
+    Listener,
+    ListenerReport,
+}
+
+/// The table for IPv4: the meaning of the code, and how to read on.
+fn row_v4(kind: u8, code: u8) -> (Codes, Shape) {
+    match (kind, code) {
+        (0 | 8 | 15 | 16, _) => (Codes::NONE, Shape::Query),
+        (3, 4) => (UNREACHABLE, Shape::Error("unused", "next-hop mtu")),
+        (3, _) => (UNREACHABLE, Shape::Error("unused", "unused 2")),
+        (4, _) => (Codes::NONE, Shape::Error("unused", "unused 2")),
+        (5, _) => (REDIRECTS, Shape::Redirect),
+        (9, _) => (Codes::NONE, Shape::RouterList),
+        (10, _) => (Codes::NONE, Shape::Reserved),
+        (11, _) => (TIME_EXCEEDED, Shape::Error("unused", "unused 2")),
+        (12, _) => (PARAMETER_PROBLEMS, Shape::Error("pointer", "unused")),
+        (13 | 14, _) => (Codes::NONE, Shape::Timestamp),
+        (17 | 18, _) => (Codes::NONE, Shape::Mask),
+        (42, _) => (EXTENDED_ECHO, Shape::ExtendedRequest),
+        (43, _) => (EXTENDED_ECHO, Shape::ExtendedReply),
+        _ => (Codes::NONE, Shape::Other),
+    }
+}
+
+/// The table for IPv6.
+fn row_v6(kind: u8) -> (Codes, Shape) {
+    match kind {
+        1 => (UNREACHABLE_V6, Shape::ErrorV6),
+        2 => (Codes::NONE, Shape::Parameter("mtu")),
+        3 => (TIME_EXCEEDED, Shape::ErrorV6),
+        4 => (PARAMETER_PROBLEMS_V6, Shape::Parameter("pointer")),
+        128 | 129 => (Codes::NONE, Shape::Query),
+        130..=132 => (Codes::NONE, Shape::Listener),
+        133 => (Codes::NONE, Shape::Reserved),
+        134 => (Codes::NONE, Shape::RouterAdvertisement),
+        135 => (Codes::NONE, Shape::Solicitation),
+        136 => (Codes::NONE, Shape::Advertisement),
+        137 => (Codes::NONE, Shape::RedirectV6),
+        139 | 140 => (Codes::NONE, Shape::NodeInformation),
+        143 => (Codes::NONE, Shape::ListenerReport),
+        160 => (EXTENDED_ECHO, Shape::ExtendedRequest),
+        161 => (EXTENDED_ECHO, Shape::ExtendedReply),
+        _ => (Codes::NONE, Shape::Other),
+    }
+}
+
+impl Icmp {
+    /// Whether a datagram is quoted behind this header.
+    pub fn is_error(&self) -> bool {
+        matches!(self.message, Message::Error { .. } | Message::Redirect(_))
+    }
+
+    /// Reads a message for IPv4.
+    pub fn read_v4<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
+        self.version = Version::V4;
+        self.kind = r.code8("type", TYPES)?;
+        let code = r.peek().first().copied().unwrap_or_default();
+        let (codes, shape) = row_v4(self.kind, code);
+        self.read(r, codes, shape)
+    }
+
+    /// Reads a message for IPv6.
+    pub fn read_v6<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
+        self.version = Version::V6;
+        self.kind = r.code8("type", TYPES_V6)?;
+        let (codes, shape) = row_v6(self.kind);
+        self.read(r, codes, shape)
+    }
+
+    fn read<R: Record>(&mut self, r: &mut Reader<'_, R>, codes: Codes, shape: Shape) -> Result<(), Fault> {
+        self.code = r.code8("code", codes)?;
+        self.checksum = r.hex16("checksum")?;
+        self.message = match shape {
+            Shape::Other => Message::Other,
+            Shape::Query => query(r)?,
+            Shape::Timestamp => timestamp(r)?,
+            Shape::Mask => {
+                let message = query(r)?;
+                r.ipv4("address mask")?;
+                message
+            }
+            Shape::ExtendedRequest => extended_request(r)?,
+            Shape::ExtendedReply => extended_reply(r)?,
+            Shape::Error(before, behind) => error(r, before, behind)?,
+            Shape::ErrorV6 => error_v6(r)?,
+            Shape::Parameter(name) => Message::Error { parameter: r.u32(name)?, quoted_length: 0 },
+            Shape::Redirect => Message::Redirect(r.ipv4("gateway address")?),
+            Shape::RouterList => router_list(r)?,
+            Shape::Reserved => {
+                r.u32("reserved")?;
+                Message::Other
+            }
+            Shape::RouterAdvertisement => router_advertisement(r)?,
+            Shape::Solicitation => {
+                r.u32("reserved")?;
+                Message::NeighbourSolicitation(r.ipv6("target address")?)
+            }
+            Shape::Advertisement => neighbour_advertisement(r)?,
+            Shape::RedirectV6 => {
+                r.u32("reserved")?;
+                let target = r.ipv6("target address")?;
+                Message::RedirectV6 { target, destination: r.ipv6("destination address")? }
+            }
+            Shape::NodeInformation => node_information(r)?,
+            Shape::Listener => groups::listener(r).map(Message::Group)?,
+            Shape::ListenerReport => groups::listener_report(r).map(Message::Group)?,
+        };
+        match (self.version, self.kind) {
+            (Version::V6, 133..=137) => neighbour::options(r),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn query<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
+    Ok(Message::Query { identifier: r.u16("identifier")?, sequence_number: r.u16("sequence number")? })
+}
+
+fn timestamp<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
+    let message = query(r)?;
+    r.u32("originate timestamp")?;
+    r.u32("receive timestamp")?;
+    r.u32("transmit timestamp")?;
+    Ok(message)
+}
+
+fn extended_request<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
+    let identifier = r.u16("identifier")?;
+    let sequence_number = r.u8("sequence number")?.into();
+    r.bits::<1, 2>([Part::number("reserved", 7), Part::flag("local")])?;
+    Ok(Message::Query { identifier, sequence_number })
+}
+
+fn extended_reply<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
+    let identifier = r.u16("identifier")?;
+    let sequence_number = r.u8("sequence number")?.into();
+    r.bits::<1, 5>([
+        Part::code("state", 3, NEIGHBOUR_STATES),
+        Part::number("reserved", 2),
+        Part::flag("active"),
+        Part::flag("ipv4 running"),
+        Part::flag("ipv6 running"),
+    ])?;
+    Ok(Message::Query { identifier, sequence_number })
+}
+
+fn error<R: Record>(r: &mut Reader<'_, R>, before: &'static str, behind: &'static str) -> Result<Message, Fault> {
+    let first = r.u8(before)?;
+    let quoted_length = u16::from(r.units8("length", 4)?).saturating_mul(4);
+    let last = r.u16(behind)?;
+    let parameter = if before == "pointer" { first.into() } else { last.into() };
+    Ok(Message::Error { parameter, quoted_length })
+}
+
+fn error_v6<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
+    let quoted_length = u16::from(r.units8("length", 8)?).saturating_mul(8);
+    r.bits::<3, 1>([Part::number("unused", 24)])?;
+    Ok(Message::Error { parameter: 0, quoted_length })
+}
+
+/// ICMP router discovery, RFC 1256.
+fn router_list<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
+    let count = r.u8("number of addresses")?;
+    r.units8("address entry size", 4)?;
+    let lifetime = r.u16("lifetime")?;
+    for _ in 0..count {
+        r.ipv4("router address")?;
+        r.u32("preference level")?;
+    }
+    Ok(Message::RouterAdvertisement(lifetime))
+}
+
+/// RFC 4861 section 4.2, with the bits of RFC 6275, RFC 4191 and RFC 4389.
+fn router_advertisement<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
+    r.u8("current hop limit")?;
+    r.bits::<1, 6>([
+        Part::flag("managed"),
+        Part::flag("other configuration"),
+        Part::flag("home agent"),
+        Part::code("router preference", 2, PREFERENCES),
+        Part::flag("proxy"),
+        Part::number("reserved", 2),
+    ])?;
+    let lifetime = r.u16("router lifetime")?;
+    r.u32("reachable time")?;
+    r.u32("retransmission timer")?;
+    Ok(Message::RouterAdvertisement(lifetime))
+}
+
+fn neighbour_advertisement<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
+    let [router, solicited, overrides, _] = r.bits::<4, 4>([
+        Part::flag("router"),
+        Part::flag("solicited"),
+        Part::flag("override"),
+        Part::number("reserved", 29),
+    ])?;
+    Ok(Message::NeighbourAdvertisement {
+        target: r.ipv6("target address")?,
+        router: router != 0,
+        solicited: solicited != 0,
+        overrides: overrides != 0,
+    })
+}
+
+/// RFC 4620.
+fn node_information<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
+    r.u16("query type")?;
+    r.hex16("flags")?;
+    r.bytes("nonce", 8)?;
+    Ok(Message::Other)
+}
+
+/// The header of the extensions behind a quoted datagram, RFC 4884 section 7, with its objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Extension {
+    /// Checksum over the extensions; 0 when the sender computed none.
+    pub checksum: u16,
+    /// Objects read.
+    pub objects: u8,
+}
+
+impl Extension {
+    /// Reads the extensions up to the end of the window.
+    pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
+        let [version, _] = r.bits::<2, 2>([Part::number("version", 4), Part::number("reserved", 12)])?;
+        self.checksum = r.hex16("checksum")?;
+        if version != 2 {
+            return Err(Fault::Invalid { field: "version", value: version, expected: "2" });
+        }
+        while r.remaining() > 0 {
+            let length = r.u16("object length")?;
+            let class = r.code8("object class", EXTENSION_CLASSES)?;
+            let kind = r.u8("object type")?;
+            let Some(body) = usize::from(length).checked_sub(4) else {
+                return Err(Fault::Invalid { field: "object length", value: length.into(), expected: "at least 4" });
+            };
+            self.objects = self.objects.saturating_add(1);
+            r.area("object data", body, "object data", |r| object(r, class, kind))?;
+        }
+        Ok(())
+    }
+}
+
+/// Classes of extension objects (IANA "ICMP extension object classes").
+pub const EXTENSION_CLASSES: Codes = Codes(&[
+    (1, "MPLS label stack"),
+    (2, "interface information"),
+    (3, "interface identification"),
+    (4, "extended information"),
+]);
+
+/// MPLS label stack entries (RFC 4950) are read; other objects are bytes.
+fn object<R: Record>(r: &mut Reader<'_, R>, class: u8, kind: u8) -> Result<(), Fault> {
+    while (class, kind) == (1, 1) && r.remaining() > 0 {
+        r.bits::<4, 4>([
+            Part::number("label", 20),
+            Part::number("traffic class", 3),
+            Part::flag("bottom of stack"),
+            Part::number("label ttl", 8),
+        ])?;
+    }
+    Ok(())
+}

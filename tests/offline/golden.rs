@@ -1,0 +1,130 @@
+//! Frames and what is to be read from them: `golden/NAME.hex` (commented hex) → `golden/NAME.txt` (every field).
+//!
+//! The first lines of a `.hex` may say where the frame comes from: `# link 276`, `# original length 1514`,
+//! `# checksum pending`. `scripts/update-golden` writes the `.txt` files anew; the difference is for a person to judge.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use netlab::bytes::{Escaped, Field, Fields, Silent, Value, hex};
+use netlab::dissect::{Layer, Origin, dissect};
+use netlab::link::LinkType;
+
+/// One golden frame.
+pub struct Golden {
+    pub path: PathBuf,
+    pub origin: Origin,
+    pub frame: Vec<u8>,
+}
+
+/// All golden frames, in the order of their names.
+pub fn all() -> Vec<Golden> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/offline/golden");
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "hex"));
+    paths.sort();
+    assert!(paths.len() > 10, "the golden frames were not found");
+    paths.into_iter().map(load).collect()
+}
+
+fn load(path: PathBuf) -> Golden {
+    let text = fs::read_to_string(&path).unwrap();
+    let frame = hex::parse_commented(&text).unwrap_or_else(|(line, what)| panic!("{}:{line}: {what}", path.display()));
+    let mut origin = Origin::ethernet(&frame);
+    for line in text.lines() {
+        if let Some(number) = line.strip_prefix("# link ") {
+            origin.link = LinkType::from_number(number.parse().unwrap());
+        } else if let Some(length) = line.strip_prefix("# original length ") {
+            origin.original_length = length.parse().unwrap();
+        } else if line == "# checksum pending" {
+            origin.checksum_pending = true;
+        }
+    }
+    Golden { path, origin, frame }
+}
+
+/// Layers and fields of a frame.
+pub fn read(origin: &Origin, frame: &[u8]) -> (Vec<Layer>, Vec<Field>) {
+    let (mut layers, mut fields) = (Vec::new(), Fields::default());
+    dissect(origin, frame, &mut fields, &mut layers);
+    (layers, fields.0)
+}
+
+/// Everything dissection tells, as text.
+pub fn render(origin: &Origin, frame: &[u8]) -> String {
+    let (layers, fields) = read(origin, frame);
+    let mut text = String::new();
+    for layer in &layers {
+        let quoted = if layer.quoted { " quoted" } else { "" };
+        write!(text, "{} ({}) bytes {:?}{quoted}", layer.header.name(), layer.header.key(), layer.bytes).unwrap();
+        layer.checksum.iter().for_each(|verdict| write!(text, "  checksum {verdict:04x?}").unwrap());
+        layer.note.iter().for_each(|note| write!(text, "  note: {note}").unwrap());
+        layer.fault.iter().for_each(|fault| write!(text, "  FAULT {fault}").unwrap());
+        text.push('\n');
+        for field in &fields[layer.fields.start as usize..layer.fields.end as usize] {
+            let value = match field.value {
+                Value::Bytes => hex::Spaced(field.bits.of(frame)).to_string(),
+                Value::Text => Escaped(field.bits.of(frame)).to_string(),
+                value => value.to_string(),
+            };
+            writeln!(text, "    {:>5}+{:<4} {:<28} {value}", field.bits.start, field.bits.length, field.name).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn every_golden_frame_reads_as_its_text_says() {
+    let update = std::env::var_os("NETLAB_UPDATE_GOLDEN").is_some();
+    let mut different = Vec::new();
+    for Golden { path, origin, frame } in all() {
+        let expected = path.with_extension("txt");
+        let found = render(&origin, &frame);
+        if update {
+            fs::write(&expected, found).unwrap();
+        } else if fs::read_to_string(&expected).unwrap_or_default() != found {
+            different.push(format!("{}\n{found}", expected.display()));
+        }
+    }
+    assert!(different.is_empty(), "run scripts/update-golden and look at what changed:\n{}", different.join("\n"));
+}
+
+/// What must hold for any bytes: no gap, no overlap, layers and fields that belong together, and silence that sees the
+/// same.
+pub fn check(origin: &Origin, frame: &[u8], what: &str) {
+    let (layers, fields) = read(origin, frame);
+    let mut bit = 0;
+    for field in &fields {
+        assert_eq!(field.bits.start, bit, "gap or overlap before {} in {what}", field.name);
+        bit = field.bits.end();
+    }
+    assert_eq!(bit as usize, frame.len() * 8, "the end of {what} is not covered");
+    let (mut byte, mut index) = (0, 0);
+    for layer in &layers {
+        assert_eq!((layer.bytes.start, layer.fields.start), (byte, index), "{} in {what}", layer.header.name());
+        (byte, index) = (layer.bytes.end, layer.fields.end);
+    }
+    assert_eq!(
+        (byte as usize, index as usize),
+        (frame.len(), fields.len()),
+        "the layers of {what} leave something out"
+    );
+    let mut silent = Vec::new();
+    dissect(origin, frame, Silent, &mut silent);
+    let strip = |layers: &[Layer]| layers.iter().map(|l| Layer { fields: 0..0, ..l.clone() }).collect::<Vec<_>>();
+    assert_eq!(strip(&silent), strip(&layers), "a silent recorder sees other layers of {what}");
+}
+
+#[test]
+fn a_frame_cut_anywhere_is_read_as_far_as_it_goes() {
+    for Golden { path, mut origin, frame } in all() {
+        for length in 0..=frame.len() {
+            let what = format!("{} cut to {length}", path.display());
+            origin.original_length = frame.len() as u32;
+            check(&origin, &frame[..length], &what);
+            origin.original_length = length as u32;
+            check(&origin, &frame[..length], &what);
+        }
+    }
+}
