@@ -1,1 +1,11 @@
 //! Live and stored captures.
+
+pub mod accounting;
+pub mod files;
+pub mod frame;
+pub mod live;
+
+pub use accounting::Accounting;
+pub use files::{FileError, Stored};
+pub use frame::{Frame, Source};
+pub use live::Live;

@@ -3,7 +3,11 @@
 pub mod arp;
 pub mod ether_type;
 pub mod ethernet;
+pub mod frame_source;
 pub mod link_type;
+pub mod packet_socket;
+pub mod received;
+pub mod ring;
 pub mod vlan;
 
 pub use arp::Arp;

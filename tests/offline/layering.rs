@@ -9,7 +9,7 @@ const ORDER: [&str; 11] =
 
 /// Outside crates that only the named modules may use. Why a crate has more than one home is told in
 /// docs/architecture.md.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -20,7 +20,6 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("netlink_packet_core", &["kernel"]),
     ("netlink_packet_route", &["kernel"]),
     ("netlink_sys", &["kernel"]),
-    ("pcap_parser", &["capture"]),
     ("libc", &["kernel", "link"]),
     ("nix", &["kernel", "link", "transport", "cli"]),
 ];

@@ -1,0 +1,357 @@
+//! Capture files written: pcapng with everything that is known, or classic pcap for tools that want it. Both keep
+//! nanoseconds.
+
+use std::io::{self, Write};
+
+use super::{options, pcap, pcapng};
+use crate::capture::accounting::Accounting;
+use crate::capture::frame::{Frame, Nanoseconds};
+use crate::link::LinkType;
+
+/// The format of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Classic pcap with times in nanoseconds: one link type, no interfaces, no directions, no counts.
+    Pcap,
+    /// pcapng: interfaces by name, directions, and at the end how many frames were dropped.
+    Pcapng,
+}
+
+impl Format {
+    /// The format that a file's name asks for: pcap for `.pcap` and `.cap`, otherwise pcapng.
+    pub fn of(name: &str) -> Self {
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        if ["pcap", "cap"].iter().any(|e| extension.eq_ignore_ascii_case(e)) { Format::Pcap } else { Format::Pcapng }
+    }
+}
+
+/// What a file says about how it was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The program and its version.
+    pub application: String,
+    /// The operating system of the capture; empty for a file made from another file.
+    pub system: String,
+    /// Most bytes captured of a frame.
+    pub snap_length: u32,
+}
+
+/// Why a frame could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Writing failed.
+    #[error("write: {0}")]
+    Io(#[from] io::Error),
+    /// Classic pcap has one link type per file.
+    #[error(
+        "a pcap file holds frames of one kind of link: this one began with {} and now comes {}\n\
+         hint: give the file a name that ends in .pcapng", .first.name(), .other.name()
+    )]
+    MixedLinks {
+        /// The link type of the file.
+        first: LinkType,
+        /// The one that does not fit.
+        other: LinkType,
+    },
+}
+
+/// An interface that was described in the file.
+#[derive(Debug)]
+struct Described {
+    name: String,
+    link: LinkType,
+    frames: u64,
+    first: Nanoseconds,
+    last: Nanoseconds,
+}
+
+/// A capture file being written.
+#[derive(Debug)]
+pub struct Writer<W> {
+    to: W,
+    format: Format,
+    about: About,
+    interfaces: Vec<Described>,
+    /// The interface of the frame before, which is most often that of the next.
+    latest: usize,
+    block: Vec<u8>,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a file on `to`, which should buffer.
+    ///
+    /// # Errors
+    /// What the writer refused.
+    pub fn create(to: W, format: Format, about: About) -> io::Result<Self> {
+        let mut writer = Writer { to, format, about, interfaces: Vec::new(), latest: 0, block: Vec::new() };
+        if format == Format::Pcapng {
+            writer.begin_block();
+            put(&mut writer.block, &[pcapng::BYTE_ORDER, 1, u32::MAX, u32::MAX]);
+            option(&mut writer.block, options::SECTION_SYSTEM, writer.about.system.as_bytes());
+            option(&mut writer.block, options::SECTION_APPLICATION, writer.about.application.as_bytes());
+            writer.end_block(pcapng::SECTION_HEADER)?;
+        }
+        Ok(writer)
+    }
+
+    /// Describes an interface before its first frame, so that the file tells of it even if none comes.
+    ///
+    /// # Errors
+    /// What the writer refused; for pcap a second link type.
+    pub fn describe(&mut self, name: &str, link: LinkType) -> Result<(), WriteError> {
+        match (self.format, self.interfaces.first()) {
+            (Format::Pcap, Some(first)) => return Err(WriteError::MixedLinks { first: first.link, other: link }),
+            (Format::Pcap, None) => self.pcap_header(link)?,
+            (Format::Pcapng, _) => {
+                self.begin_block();
+                put(&mut self.block, &[link.number() & 0xffff, self.about.snap_length]);
+                option(&mut self.block, options::INTERFACE_NAME, name.as_bytes());
+                option(&mut self.block, options::INTERFACE_TIME_UNIT, &[9]);
+                option(&mut self.block, options::INTERFACE_SYSTEM, self.about.system.as_bytes());
+                self.end_block(pcapng::INTERFACE)?;
+            }
+        }
+        self.latest = self.interfaces.len();
+        self.interfaces.push(Described { name: name.to_owned(), link, frames: 0, first: Nanoseconds::MAX, last: 0 });
+        Ok(())
+    }
+
+    /// Writes one frame. A frame without a time gets that of 1970.
+    ///
+    /// # Errors
+    /// What the writer refused; for pcap a second link type.
+    pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
+        self.interface(frame)?;
+        let time = frame.time.unwrap_or(0);
+        if let Some(interface) = self.interfaces.get_mut(self.latest) {
+            interface.frames = interface.frames.saturating_add(1);
+            interface.first = interface.first.min(time);
+            interface.last = interface.last.max(time);
+        }
+        let captured = frame.bytes.len() as u32;
+        match self.format {
+            Format::Pcap => {
+                let (seconds, rest) = (time.div_euclid(1_000_000_000), time.rem_euclid(1_000_000_000));
+                self.block.clear();
+                put(&mut self.block, &[seconds as u32, rest as u32, captured, frame.original_length]);
+                self.to.write_all(&self.block)?;
+                self.to.write_all(frame.bytes)?;
+            }
+            Format::Pcapng => self.enhanced_packet(frame, time as u64)?,
+        }
+        Ok(())
+    }
+
+    /// Makes `latest` the interface of `frame`, describing it when it is new.
+    #[inline]
+    fn interface(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
+        let pcap = self.format == Format::Pcap;
+        let fits = |i: &Described| i.link == frame.link && (pcap || i.name == frame.interface);
+        if self.interfaces.get(self.latest).is_some_and(fits) {
+            return Ok(());
+        }
+        match self.interfaces.iter().position(fits) {
+            Some(at) => self.latest = at,
+            None => self.describe(frame.interface, frame.link)?,
+        }
+        Ok(())
+    }
+
+    fn enhanced_packet(&mut self, frame: &Frame<'_>, time: u64) -> io::Result<()> {
+        let flags = frame.way.and_then(|way| pcapng::WAYS.iter().find(|(_, w)| *w == way)).map(|(bits, _)| *bits);
+        let padding = frame.bytes.len().next_multiple_of(4).saturating_sub(frame.bytes.len());
+        let options = if flags.is_some() { 12 } else { 0 };
+        let length = frame.bytes.len().saturating_add(padding).saturating_add(32).saturating_add(options) as u32;
+        self.block.clear();
+        let (high, low, captured) = ((time >> 32) as u32, time as u32, frame.bytes.len() as u32);
+        put(&mut self.block, &[pcapng::ENHANCED_PACKET, length, self.latest as u32, high, low, captured]);
+        put(&mut self.block, &[frame.original_length]);
+        self.to.write_all(&self.block)?;
+        self.to.write_all(frame.bytes)?;
+        self.block.clear();
+        self.block.resize(padding, 0);
+        if let Some(flags) = flags {
+            option(&mut self.block, options::PACKET_FLAGS, &flags.to_le_bytes());
+            put(&mut self.block, &[options::END.into()]);
+        }
+        put(&mut self.block, &[length]);
+        self.to.write_all(&self.block)
+    }
+
+    /// Ends the file with what is known about loss, and flushes it.
+    ///
+    /// # Errors
+    /// What the writer refused.
+    pub fn finish(mut self, accounting: Option<Accounting>) -> Result<W, WriteError> {
+        match self.format {
+            Format::Pcap if self.interfaces.is_empty() => self.pcap_header(LinkType::Ethernet)?,
+            Format::Pcap => {}
+            Format::Pcapng => {
+                for number in 0..self.interfaces.len() {
+                    self.statistics(number, accounting)?;
+                }
+            }
+        }
+        self.to.flush()?;
+        Ok(self.to)
+    }
+
+    /// Flushes what is buffered.
+    ///
+    /// # Errors
+    /// What the writer refused.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+
+    fn statistics(&mut self, number: usize, accounting: Option<Accounting>) -> io::Result<()> {
+        let alone = self.interfaces.len() == 1;
+        let Some(Described { frames, first, last, .. }) = self.interfaces.get(number) else { return Ok(()) };
+        let (frames, first, last) = (*frames, (*first).min(*last), *last);
+        self.begin_block();
+        put(&mut self.block, &[number as u32, (last as u64 >> 32) as u32, last as u32]);
+        for (code, time) in [(options::STATISTICS_START, first), (options::STATISTICS_END, last)] {
+            option_halves(&mut self.block, code, time as u64);
+        }
+        if let Some(Accounting { seen, dropped, .. }) = accounting {
+            if alone {
+                option_number(&mut self.block, options::STATISTICS_ACCEPTED, seen);
+                option_number(&mut self.block, options::STATISTICS_DROPPED, dropped);
+            } else if dropped > 0 {
+                let text = format!("the kernel dropped {dropped} frames; of which interface is not known");
+                option(&mut self.block, options::COMMENT, text.as_bytes());
+            }
+        }
+        option_number(&mut self.block, options::STATISTICS_DELIVERED, frames);
+        self.end_block(pcapng::STATISTICS)
+    }
+
+    fn pcap_header(&mut self, link: LinkType) -> io::Result<()> {
+        self.block.clear();
+        self.block.extend_from_slice(&pcap::NANOSECONDS.to_le_bytes());
+        for version in [2u16, 4] {
+            self.block.extend_from_slice(&version.to_le_bytes());
+        }
+        put(&mut self.block, &[0, 0, self.about.snap_length, link.number()]);
+        self.to.write_all(&self.block)
+    }
+
+    /// Leaves room for a block's type and length.
+    fn begin_block(&mut self) {
+        self.block.clear();
+        put(&mut self.block, &[0, 0]);
+    }
+
+    /// Writes the block with its options' end, its type and its length on both sides.
+    fn end_block(&mut self, kind: u32) -> io::Result<()> {
+        put(&mut self.block, &[options::END.into()]);
+        let length = self.block.len().saturating_add(4) as u32;
+        put(&mut self.block, &[length]);
+        for (slot, word) in self.block.chunks_exact_mut(4).zip([kind, length]) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
+        self.to.write_all(&self.block)
+    }
+}
+
+fn put(block: &mut Vec<u8>, words: &[u32]) {
+    block.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+}
+
+/// An option with its padding; one without a value is left out.
+fn option(block: &mut Vec<u8>, code: u16, value: &[u8]) {
+    let value = value.get(..value.len().min(MAX_OPTION)).unwrap_or_default();
+    if value.is_empty() {
+        return;
+    }
+    for half in [code, value.len() as u16] {
+        block.extend_from_slice(&half.to_le_bytes());
+    }
+    block.extend_from_slice(value);
+    let padding = value.len().next_multiple_of(4).saturating_sub(value.len());
+    block.resize(block.len().saturating_add(padding), 0);
+}
+
+/// Most bytes of an option's value: its length has two bytes.
+const MAX_OPTION: usize = 60_000;
+
+fn option_number(block: &mut Vec<u8>, code: u16, value: u64) {
+    option(block, code, &value.to_le_bytes());
+}
+
+/// A time, whose higher half comes first in either byte order.
+fn option_halves(block: &mut Vec<u8>, code: u16, value: u64) {
+    let halves = [(value >> 32) as u32, value as u32].map(u32::to_le_bytes);
+    option(block, code, halves.as_flattened());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::frame::Source;
+    use super::super::Stored;
+    use super::*;
+    use crate::link::received::Way;
+
+    fn frame(bytes: &[u8]) -> Frame<'_> {
+        Frame {
+            time: Some(1_700_000_000_123_456_789),
+            interface: "eth0",
+            way: Some(Way::Multicast),
+            link: LinkType::Ethernet,
+            bytes,
+            original_length: 1500,
+            checksum_pending: false,
+        }
+    }
+
+    fn about() -> About {
+        About { application: "test".into(), system: "Linux".into(), snap_length: 65_535 }
+    }
+
+    #[test]
+    fn pcapng_keeps_everything_and_pcap_keeps_times_lengths_and_bytes() {
+        let second = Frame { interface: "eth1", way: Some(Way::Out), ..frame(b"other") };
+        for format in [Format::Pcapng, Format::Pcap] {
+            let mut writer = Writer::create(Vec::new(), format, about()).unwrap();
+            for frame in [frame(b"first"), second, frame(b"")] {
+                writer.frame(&frame).unwrap();
+            }
+            let file = writer.finish(None).unwrap();
+            let mut stored = Stored::open(file.as_slice()).unwrap();
+            for expected in [frame(b"first"), second, frame(b"")] {
+                let plain = Frame { interface: "", way: None, ..expected };
+                let expected = if format == Format::Pcap { plain } else { expected };
+                assert_eq!(stored.next().unwrap(), Some(expected));
+            }
+            assert_eq!(stored.next().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn pcap_refuses_a_second_kind_of_link_and_pcapng_describes_it() {
+        let other = Frame { link: LinkType::LinuxSll2, ..frame(b"x") };
+        let mut writer = Writer::create(Vec::new(), Format::Pcap, about()).unwrap();
+        writer.frame(&frame(b"x")).unwrap();
+        assert!(
+            writer.frame(&other).unwrap_err().to_string().contains("began with Ethernet and now comes Linux cooked")
+        );
+        let mut writer = Writer::create(Vec::new(), Format::Pcapng, about()).unwrap();
+        writer.frame(&frame(b"x")).unwrap();
+        writer.frame(&other).unwrap();
+    }
+
+    #[test]
+    fn a_file_without_a_frame_is_a_capture_file_all_the_same() {
+        for format in [Format::Pcapng, Format::Pcap] {
+            let file = Writer::create(Vec::new(), format, about()).unwrap().finish(None).unwrap();
+            assert_eq!(Stored::open(file.as_slice()).unwrap().next().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_file_says_its_format() {
+        assert_eq!(Format::of("a.PCAP"), Format::Pcap);
+        assert_eq!(Format::of("a.pcapng"), Format::Pcapng);
+        assert_eq!(Format::of("-"), Format::Pcapng);
+    }
+}

@@ -1,0 +1,336 @@
+//! Frames from an interface as they pass, until told to stop, and then the rest of those that were already taken.
+
+use std::collections::HashMap;
+use std::os::fd::AsFd;
+
+use super::accounting::Accounting;
+use super::frame::{Frame, Source};
+use crate::kernel::OsError;
+use crate::kernel::netlink::{LinkFlags, Netlink};
+use crate::kernel::signal::Interrupts;
+use crate::link::LinkType;
+use crate::link::frame_source::{FrameSource, Wake};
+use crate::link::packet_socket::{Instruction, Kind, Named};
+use crate::link::received::{Received, Sender, Way};
+use crate::link::ring::{self, Ring};
+
+/// The name that stands for all interfaces together.
+pub const ALL: &str = "any";
+/// Times that the kernel's last block is waited for, each [`ring::RETIRE`] long; it comes with the first.
+const DRAIN_ROUNDS: u32 = 100;
+/// Frames after which a signal is looked for even when frames never run out.
+const FRAMES_PER_LOOK: u32 = 4096;
+/// Interfaces whose names are remembered; more come only from somebody who makes and removes them all the time.
+const MAX_NAMES: usize = 4096;
+
+/// How a live capture is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The ring's memory in MiB (from 2).
+    pub ring_mebibytes: u32,
+    /// Whether frames to other machines are asked for too.
+    pub promiscuous: bool,
+    /// What each frame is asked; its answer is how many bytes are taken.
+    pub filter: Vec<Instruction>,
+}
+
+/// Why a live capture came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was told to stop.
+    Stopped,
+    /// The interface went down or away: the kernel's word for it.
+    Gone(OsError),
+}
+
+/// A live capture.
+#[derive(Debug)]
+pub struct Live<'a, S> {
+    source: S,
+    interrupts: Option<&'a Interrupts>,
+    link: LinkType,
+    names: Names,
+    /// Where a frame is put together that does not lie whole in the ring.
+    whole: Vec<u8>,
+    shown: u64,
+    unlooked: u32,
+    end: Option<End>,
+    rounds: u32,
+}
+
+impl<'a> Live<'a, Ring> {
+    /// Starts to capture on the interface called `name` in this thread's namespace, or on all of them for [`ALL`].
+    /// Loopback shows every frame once: as received.
+    ///
+    /// # Errors
+    /// The step that the kernel refused.
+    pub fn open(name: &str, options: Options, interrupts: &'a Interrupts) -> Result<Self, OsError> {
+        let mut netlink = Netlink::open()?;
+        let found = match netlink.link(name) {
+            Err(_) if name == ALL => None,
+            found => Some(found?),
+        };
+        let link = found.as_ref().map_or(LinkType::LinuxSll2, |link| link_type(link.hardware));
+        let kind = if link == LinkType::LinuxSll2 { Kind::WithoutLinkHeader } else { Kind::WithLinkHeader };
+        let ring = ring::Options {
+            mebibytes: options.ring_mebibytes,
+            promiscuous: options.promiscuous,
+            ignore_outgoing: found.as_ref().is_some_and(|link| link.flags.has(LinkFlags::LOOPBACK)),
+            filter: options.filter,
+        };
+        let index = found.as_ref().map_or(0, |link| link.index);
+        let source = Ring::open(&Named { name: name.to_owned(), index }, kind, &ring)?;
+        let names = found.map_or(Names::Many(netlink, HashMap::new()), |link| Names::One(link.name));
+        Ok(Live::new(source, link, names, Some(interrupts)))
+    }
+}
+
+/// What frames of an interface with this hardware type (`ARPHRD_…`) begin with.
+fn link_type(hardware: u16) -> LinkType {
+    match hardware {
+        // Ethernet, and the loopback that plays Ethernet.
+        1 | 772 => LinkType::Ethernet,
+        // Interfaces without a link header: raw IP, tunnels, SIT, none (tun, WireGuard).
+        519 | 768 | 769 | 776 | 65534 => LinkType::RawIp,
+        _ => LinkType::LinuxSll2,
+    }
+}
+
+impl<'a, S: FrameSource> Live<'a, S> {
+    fn new(source: S, link: LinkType, names: Names, interrupts: Option<&'a Interrupts>) -> Self {
+        Live { source, interrupts, link, names, whole: Vec::new(), shown: 0, unlooked: 0, end: None, rounds: 0 }
+    }
+
+    /// What every frame begins with.
+    pub fn link(&self) -> LinkType {
+        self.link
+    }
+
+    /// Why it ended; none while it goes on, or when it was [finished](Live::finish) before.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// Takes no more frames and tells what became of those that were seen.
+    ///
+    /// # Errors
+    /// The kernel's refusal to tell.
+    pub fn finish(&mut self) -> Result<Accounting, OsError> {
+        self.source.refuse()?;
+        let statistics = self.source.statistics()?;
+        Ok(Accounting::new(statistics.seen, statistics.dropped, self.shown))
+    }
+
+    fn stop(&mut self, end: End) -> Result<(), OsError> {
+        self.end = Some(end);
+        self.rounds = DRAIN_ROUNDS;
+        self.source.refuse()
+    }
+
+    /// Waits for frames; false when none will come any more.
+    fn wait(&mut self) -> Result<bool, OsError> {
+        if self.end.is_some() {
+            let statistics = self.source.statistics()?;
+            if self.shown + statistics.dropped >= statistics.seen || self.rounds == 0 {
+                return Ok(false);
+            }
+            self.rounds -= 1;
+            self.source.wait(None, Some(ring::RETIRE))?;
+            return Ok(true);
+        }
+        match self.source.wait(self.interrupts.map(AsFd::as_fd), None)? {
+            Wake::Frames | Wake::Timeout => {}
+            Wake::Gone(reason) => self.stop(End::Gone(reason))?,
+            Wake::Stop => {
+                self.interrupts.map(Interrupts::arrived);
+                self.stop(End::Stopped)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Looks for a signal now and then: under load frames never run out.
+    fn look(&mut self) -> Result<(), OsError> {
+        self.unlooked += 1;
+        if self.unlooked < FRAMES_PER_LOOK {
+            return Ok(());
+        }
+        self.unlooked = 0;
+        match self.interrupts {
+            Some(interrupts) if self.end.is_none() && interrupts.arrived() => self.stop(End::Stopped),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<S: FrameSource> Source for Live<'_, S> {
+    type Error = OsError;
+
+    fn next(&mut self) -> Result<Option<Frame<'_>>, OsError> {
+        while !self.source.advance() {
+            if !self.wait()? {
+                return Ok(None);
+            }
+        }
+        self.look()?;
+        self.shown += 1;
+        let Some(received) = self.source.current() else { return Ok(None) };
+        let added = put_together(&received, self.link, &mut self.whole);
+        Ok(Some(Frame {
+            time: Some(received.time_ns),
+            interface: self.names.get(received.sender.interface),
+            way: Way::from_packet_type(received.sender.packet_type),
+            link: self.link,
+            bytes: if added == 0 { received.bytes } else { &self.whole },
+            original_length: received.original_length.saturating_add(added),
+            checksum_pending: received.checksum_pending,
+        }))
+    }
+
+    fn ready(&self) -> bool {
+        self.source.ready()
+    }
+}
+
+/// Puts into `whole` the frame with what the kernel handed over beside it, and tells how many bytes that adds. Nothing is
+/// copied where nothing is to be added.
+fn put_together(received: &Received<'_>, link: LinkType, whole: &mut Vec<u8>) -> u32 {
+    /// Offset of the ether type in an Ethernet frame: a tag stands in front of it.
+    const TAG_AT: usize = 12;
+    let bytes = received.bytes;
+    let (head, rest) = match (link, received.tag) {
+        (LinkType::LinuxSll2, _) => ([].as_slice(), bytes),
+        (LinkType::Ethernet, Some(_)) => match bytes.split_at_checked(TAG_AT) {
+            Some(parts) => parts,
+            None => return 0,
+        },
+        _ => return 0,
+    };
+    whole.clear();
+    whole.extend_from_slice(head);
+    match (link, received.tag) {
+        (LinkType::LinuxSll2, None) => cooked(&received.sender, received.sender.protocol, whole),
+        (LinkType::LinuxSll2, Some(tag)) => {
+            cooked(&received.sender, tag.protocol, whole);
+            whole.extend_from_slice(&tag.control.to_be_bytes());
+            whole.extend_from_slice(&received.sender.protocol.to_be_bytes());
+        }
+        (_, Some(tag)) => {
+            whole.extend_from_slice(&tag.protocol.to_be_bytes());
+            whole.extend_from_slice(&tag.control.to_be_bytes());
+        }
+        _ => {}
+    }
+    whole.extend_from_slice(rest);
+    (whole.len() - bytes.len()) as u32
+}
+
+/// The cooked header, version 2, that stands for the link header (LINKTYPE 276).
+fn cooked(sender: &Sender, protocol: u16, to: &mut Vec<u8>) {
+    to.extend_from_slice(&protocol.to_be_bytes());
+    to.extend_from_slice(&[0, 0]);
+    to.extend_from_slice(&sender.interface.to_be_bytes());
+    to.extend_from_slice(&sender.hardware.to_be_bytes());
+    to.extend_from_slice(&[sender.packet_type, sender.address_length]);
+    to.extend_from_slice(&sender.address);
+}
+
+/// Names of the interfaces that frames come from.
+#[derive(Debug)]
+enum Names {
+    /// There is one.
+    One(String),
+    /// By the kernel's numbers, asked for when first seen.
+    Many(Netlink, HashMap<u32, String>),
+}
+
+impl Names {
+    fn get(&mut self, index: u32) -> &str {
+        match self {
+            Names::One(name) => name,
+            Names::Many(netlink, names) => {
+                if names.len() >= MAX_NAMES && !names.contains_key(&index) {
+                    names.clear();
+                }
+                names.entry(index).or_insert_with(|| {
+                    // An interface that is gone before its name was asked for keeps its number.
+                    netlink.link_by_index(index).map_or_else(|_| format!("#{index}"), |link| link.name)
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::frame_source::{Event, Scripted, ScriptedFrame};
+    use crate::link::received::Tag;
+    use nix::errno::Errno;
+
+    fn event(bytes: &[u8], tag: Option<Tag>) -> Event {
+        let sender = Sender {
+            protocol: 0x0800,
+            interface: 7,
+            hardware: 1,
+            packet_type: 4,
+            address_length: 6,
+            address: [2, 0xfc, 0, 0, 0, 1, 0, 0],
+        };
+        Event::Frame(ScriptedFrame { time_ns: 5, bytes: bytes.to_vec(), tag, sender })
+    }
+
+    fn live(link: LinkType, events: Vec<Event>) -> Live<'static, Scripted> {
+        Live::new(Scripted::new(events), link, Names::One("eth0".into()), None)
+    }
+
+    #[test]
+    fn what_the_kernel_took_before_the_stop_is_shown_and_the_counts_add_up() {
+        let script = vec![event(b"1", None), Event::Drop(3), Event::Wake(Wake::Stop), event(b"2", None)];
+        let mut live = live(LinkType::Ethernet, script);
+        let mut shown = Vec::new();
+        while let Some(frame) = live.next().unwrap() {
+            shown.push(frame.bytes.to_vec());
+        }
+        assert_eq!(shown, [b"1", b"2"]);
+        assert_eq!(live.end(), Some(&End::Stopped));
+        assert!(live.source.is_refusing());
+        assert_eq!(live.finish().unwrap(), Accounting { seen: 5, shown: 2, dropped: 3, left: 0 });
+    }
+
+    #[test]
+    fn frames_that_nobody_asked_for_any_more_are_counted_as_left() {
+        let mut live = live(LinkType::Ethernet, vec![event(b"1", None), event(b"2", None), event(b"3", None)]);
+        assert!(live.next().unwrap().is_some());
+        assert_eq!(live.finish().unwrap(), Accounting { seen: 3, shown: 1, dropped: 0, left: 2 });
+    }
+
+    #[test]
+    fn an_interface_that_goes_away_ends_the_capture_and_is_told() {
+        let gone = OsError::new("capture on", "eth0", Errno::ENETDOWN);
+        let mut live = live(LinkType::Ethernet, vec![Event::Wake(Wake::Gone(gone.clone())), event(b"last", None)]);
+        assert_eq!(live.next().unwrap().unwrap().bytes, b"last");
+        assert_eq!(live.next().unwrap(), None);
+        assert_eq!(live.end(), Some(&End::Gone(gone)));
+    }
+
+    #[test]
+    fn a_tag_that_the_kernel_took_out_is_put_back() {
+        let tag = Some(Tag { protocol: 0x88a8, control: 0x2064 });
+        let mut live = live(LinkType::Ethernet, vec![event(b"ddddddssssssTTdata", tag), event(b"short", tag)]);
+        let frame = live.next().unwrap().unwrap();
+        assert_eq!(frame.bytes, b"ddddddssssss\x88\xa8\x20\x64TTdata");
+        assert_eq!((frame.original_length, frame.way), (22, Some(Way::Out)));
+        assert_eq!(live.next().unwrap().unwrap().bytes, b"short");
+    }
+
+    #[test]
+    fn a_frame_without_its_link_header_gets_a_cooked_one() {
+        let tag = Some(Tag { protocol: 0x8100, control: 0x64 });
+        let mut live = live(LinkType::LinuxSll2, vec![event(b"data", None), event(b"data", tag)]);
+        let plain = b"\x08\0\0\0\0\0\0\x07\0\x01\x04\x06\x02\xfc\0\0\0\x01\0\0data";
+        assert_eq!(live.next().unwrap().unwrap().bytes, plain);
+        let tagged = b"\x81\0\0\0\0\0\0\x07\0\x01\x04\x06\x02\xfc\0\0\0\x01\0\0\0\x64\x08\0data";
+        assert_eq!(live.next().unwrap().unwrap().bytes, tagged);
+    }
+}
