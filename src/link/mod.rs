@@ -4,10 +4,13 @@ pub mod arp;
 pub mod ether_type;
 pub mod ethernet;
 pub mod frame_source;
+pub mod interface;
 pub mod link_type;
 pub mod packet_socket;
 pub mod received;
 pub mod ring;
+pub mod station;
+pub mod vendor;
 pub mod vlan;
 
 pub use arp::Arp;

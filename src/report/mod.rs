@@ -1,7 +1,9 @@
 //! Results to text: pure functions from data to a writer. Nothing here opens, reads or waits for anything.
 
+pub mod interfaces;
 pub mod json;
 pub mod palette;
+pub mod quantity;
 pub mod table;
 
 pub use palette::Palette;

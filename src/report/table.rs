@@ -127,20 +127,32 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// Columns of a terminal that the table takes when no cell is broken.
+    pub fn natural_width(&self) -> usize {
+        let widths = self.layout().column_max_content_widths();
+        let gaps = widths.len().saturating_sub(1) * usize::from(GAP);
+        widths.into_iter().map(usize::from).sum::<usize>() + gaps
+    }
+
     /// Writes titles and rows, no line wider than `width` columns of the terminal as far as that can be done by
     /// breaking cells, nor with spaces at its end. Columns in which nothing stands are left out.
     ///
     /// # Errors
     /// What the writer refused.
     pub fn write(&self, out: &mut (impl Write + ?Sized), palette: Palette, width: Option<u16>) -> io::Result<()> {
+        let mut layout = self.layout();
+        if let Some(width) = width {
+            layout.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        layout.lines().try_for_each(|line| writeln!(out, "{}", Inked { line: &line, palette }))
+    }
+
+    fn layout(&self) -> comfy_table::Table {
         let used: Vec<usize> = (0..self.columns.len())
             .filter(|at| self.rows.iter().any(|row| row.get(*at).is_some_and(|cell| !cell.is_empty())))
             .collect();
         let mut layout = comfy_table::Table::new();
         layout.load_style(comfy_table::presets::NOTHING);
-        if let Some(width) = width {
-            layout.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        }
         layout.set_header(used.iter().map(|at| Cell::ink(Ink::Faint, self.columns[*at].title).0));
         for row in &self.rows {
             layout.add_row(used.iter().map(|at| row.get(*at).map_or("", |cell| &cell.0)));
@@ -152,7 +164,7 @@ impl Table {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        layout.lines().try_for_each(|line| writeln!(out, "{}", Inked { line: &line, palette }))
+        layout
     }
 }
 
@@ -213,6 +225,7 @@ lo    65536  127.0.0.1/8
 网卡   1500  192.0.2.1/24 and more text
 ";
         assert_eq!(written(&example(), Palette::PLAIN, None), expected);
+        assert_eq!(example().natural_width(), "lo    65536  192.0.2.1/24 and more text".len());
     }
 
     #[test]

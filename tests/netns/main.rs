@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod hosts;
+mod interfaces;
+#[path = "../shared/json_keys.rs"]
+mod json_keys;
 mod netlink;
 mod topology;
 
@@ -14,7 +17,8 @@ use libtest_mimic::{Arguments, Trial};
 type Test = (&'static str, fn());
 
 /// Every module of tests, by name.
-const MODULES: &[(&str, &[Test])] = &[("hosts", hosts::TESTS), ("netlink", netlink::TESTS)];
+const MODULES: &[(&str, &[Test])] =
+    &[("hosts", hosts::TESTS), ("interfaces", interfaces::TESTS), ("netlink", netlink::TESTS)];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

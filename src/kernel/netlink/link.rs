@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::socket::text;
 use super::{Netlink, OsError, Request, attributes};
-use crate::bytes::{Codes, Mac};
+use crate::bytes::{Codes, Escaped, Mac};
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_GETLINK: u16 = 18;
@@ -302,11 +302,11 @@ impl Netlink {
         let links = self.links()?;
         let number = name.parse().ok();
         let by_name = links.iter().find(|link| link.name == name);
-        let spelled = || links.iter().find(|link| crate::bytes::Escaped(link.name.as_bytes()).to_string() == name);
+        let spelled = || links.iter().find(|link| Escaped(link.name.as_bytes()).to_string() == name);
         let by_number = || links.iter().find(|link| Some(link.index) == number);
         let found = by_name.or_else(spelled).or_else(by_number).cloned();
         found.ok_or_else(|| {
-            let names: Vec<_> = links.iter().map(|link| link.name.as_str()).collect();
+            let names: Vec<_> = links.iter().map(|link| Escaped(link.name.as_bytes()).to_string()).collect();
             OsError::new("find interface", name, Errno::ENODEV).hint(format!("there are: {}", names.join(", ")))
         })
     }
