@@ -9,6 +9,8 @@ pub mod ipv4_options;
 pub mod ipv6;
 pub mod neighbour;
 pub mod protocols;
+pub mod special;
+pub mod subnet;
 
 pub use extension::{Fragment, Options, Routing};
 pub use groups::Igmp;

@@ -1,9 +1,11 @@
 //! Results to text: pure functions from data to a writer. Nothing here opens, reads or waits for anything.
 
+pub mod bits;
 pub mod interfaces;
 pub mod json;
 pub mod palette;
 pub mod quantity;
+pub mod subnet;
 pub mod table;
 
 pub use palette::Palette;

@@ -2,5 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod cli;
+mod documented;
 mod golden;
 mod layering;
+mod special;
+mod subnet;
+mod subnet_model;
