@@ -6,7 +6,9 @@ pub mod error;
 pub mod ethtool;
 pub mod namespace;
 pub mod netlink;
+pub mod process;
 pub mod signal;
+pub mod sock_diag;
 pub mod sysctl;
 pub mod terminal;
 

@@ -5,6 +5,7 @@ pub mod interfaces;
 pub mod json;
 pub mod palette;
 pub mod quantity;
+pub mod sockets;
 pub mod subnet;
 pub mod table;
 

@@ -1,6 +1,8 @@
 //! Ports and connections: TCP and UDP, probing ports, the kernel's sockets.
 
 pub mod services;
+pub mod sockets;
+pub mod states;
 pub mod tcp;
 pub mod tcp_options;
 pub mod udp;

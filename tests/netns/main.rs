@@ -7,6 +7,7 @@ mod interfaces;
 #[path = "../shared/json_keys.rs"]
 mod json_keys;
 mod netlink;
+mod sockets;
 mod topology;
 
 use std::process::ExitCode;
@@ -17,8 +18,12 @@ use libtest_mimic::{Arguments, Trial};
 type Test = (&'static str, fn());
 
 /// Every module of tests, by name.
-const MODULES: &[(&str, &[Test])] =
-    &[("hosts", hosts::TESTS), ("interfaces", interfaces::TESTS), ("netlink", netlink::TESTS)];
+const MODULES: &[(&str, &[Test])] = &[
+    ("hosts", hosts::TESTS),
+    ("interfaces", interfaces::TESTS),
+    ("netlink", netlink::TESTS),
+    ("sockets", sockets::TESTS),
+];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

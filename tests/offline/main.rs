@@ -4,7 +4,10 @@
 mod cli;
 mod documented;
 mod golden;
+#[path = "../shared/json_keys.rs"]
+mod json_keys;
 mod layering;
+mod sockets;
 mod special;
 mod subnet;
 mod subnet_model;

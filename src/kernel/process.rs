@@ -1,0 +1,81 @@
+//! Which processes hold a socket, as far as /proc lets this user see.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// A process that holds a socket.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+pub struct Process {
+    /// Process number.
+    pub pid: u32,
+    /// The kernel's name for the process (`comm`), at most 15 bytes. It is the process's own choice: escape it.
+    pub name: String,
+}
+
+/// Who holds which socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holders {
+    /// Processes by the inode of the socket.
+    pub by_inode: HashMap<u32, Vec<Process>>,
+    /// Processes whose files this user may not see.
+    pub hidden: usize,
+}
+
+/// Looks through the files of every process for sockets. Processes that end meanwhile are passed over.
+///
+/// # Errors
+/// The refusal to read /proc at all.
+pub fn socket_holders() -> io::Result<Holders> {
+    let mut holders = Holders::default();
+    for process in fs::read_dir("/proc")? {
+        let process = process?;
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        match sockets_of(&process.path()) {
+            Ok(inodes) => holders.add(pid, &process.path(), inodes),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => holders.hidden += 1,
+            Err(_) => {}
+        }
+    }
+    Ok(holders)
+}
+
+impl Holders {
+    fn add(&mut self, pid: u32, path: &Path, mut inodes: Vec<u32>) {
+        if inodes.is_empty() {
+            return;
+        }
+        let name = fs::read(path.join("comm")).unwrap_or_default();
+        let name = String::from_utf8_lossy(name.trim_ascii_end()).into_owned();
+        inodes.sort_unstable();
+        inodes.dedup();
+        for inode in inodes {
+            self.by_inode.entry(inode).or_default().push(Process { pid, name: name.clone() });
+        }
+    }
+}
+
+fn sockets_of(process: &Path) -> io::Result<Vec<u32>> {
+    let files = fs::read_dir(process.join("fd"))?;
+    let target = |file: io::Result<fs::DirEntry>| fs::read_link(file.ok()?.path()).ok();
+    let inode = |target: std::path::PathBuf| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
+    Ok(files.filter_map(target).filter_map(inode).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn this_process_is_found_as_the_holder_of_its_socket() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let link = fs::read_link(format!("/proc/self/fd/{}", socket.as_raw_fd())).unwrap();
+        let inode: u32 = link.to_str().unwrap().trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+        let holders = socket_holders().unwrap();
+        assert!(holders.by_inode[&inode].iter().any(|process| process.pid == std::process::id()));
+    }
+}
