@@ -8,16 +8,17 @@
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod internet;
 mod layer;
+mod link;
 mod network;
+mod transport;
 
 pub use layer::{Data, Header, Layer};
 
 use crate::bytes::{Fault, Reader, Record, Sum, Verdict};
-use crate::internet::icmp::{Message, Version};
-use crate::internet::{Ah, Esp, Fragment, Icmp, Igmp, Ipv4, Ipv6, Options, Routing, icmp, protocols};
-use crate::link::{Arp, Ethernet, LinkType, Vlan, ether_type};
-use crate::transport::{Tcp, Udp, udp};
+use crate::internet::protocols;
+use crate::link::{Cooked, LinkType, Loopback, ether_type};
 use network::Network;
 
 /// Headers followed in one frame. Real frames have fewer than ten; a frame made to waste time ends here.
@@ -52,8 +53,15 @@ pub fn dissect<R: Record>(origin: &Origin, frame: &[u8], recorder: R, layers: &m
     layers.clear();
     let reader = Reader::new(frame, recorder);
     let missing = (origin.original_length as usize).saturating_sub(frame.len());
-    let mut walk =
-        Walk { reader, layers, pending: origin.checksum_pending, missing, quoted: false, network: Network::default() };
+    let mut walk = Walk {
+        reader,
+        layers,
+        pending: origin.checksum_pending,
+        cut: missing > 0,
+        missing,
+        quoted: false,
+        network: Network::default(),
+    };
     walk.link(origin.link);
 }
 
@@ -62,10 +70,27 @@ struct Walk<'f, 'l, R: Record> {
     reader: Reader<'f, R>,
     layers: &'l mut Vec<Layer>,
     pending: bool,
+    /// The capture cut the frame short, so bytes are missing through no fault of the frame.
+    cut: bool,
     /// Bytes that the lengths claim behind the end of the window.
     missing: usize,
     quoted: bool,
     network: Network,
+}
+
+/// How many bytes a length field gives to what follows its header.
+#[derive(Clone, Copy)]
+struct Length {
+    field: &'static str,
+    value: u64,
+    bytes: usize,
+}
+
+impl Length {
+    /// The field `field` says `value`, which counts `header` bytes that were read already.
+    fn new(field: &'static str, value: usize, header: usize) -> Self {
+        Length { field, value: value as u64, bytes: value.saturating_sub(header) }
+    }
 }
 
 /// What follows what.
@@ -73,18 +98,31 @@ impl<R: Record> Walk<'_, '_, R> {
     fn link(&mut self, link: LinkType) {
         match link {
             LinkType::Ethernet => self.ethernet(),
+            LinkType::LinuxSll => self.cooked(Cooked::read),
+            LinkType::LinuxSll2 => self.cooked(Cooked::read_v2),
+            LinkType::Null => self.loopback(Loopback::read_either),
+            LinkType::Loop => self.loopback(Loopback::read),
             LinkType::RawIp | LinkType::RawIpv4 | LinkType::RawIpv6 => self.ip(),
-            _ => self.data(Data::Payload),
+            LinkType::Ppp => self.ppp(),
+            LinkType::Unknown(_) => self.data(Data::Payload),
         }
     }
 
     fn ether_type(&mut self, number: u16) {
         match number {
-            ..=ether_type::LAST_LENGTH => self.data(Data::Payload),
+            ..=ether_type::LAST_LENGTH => {
+                self.within(Length::new("length", number.into(), 0), self.behind_datagram(), Self::llc);
+            }
             ether_type::IPV4 => self.ipv4(),
             ether_type::ARP | 0x8035 => self.arp(),
             ether_type::IPV6 => self.ipv6(),
+            0x6558 => self.ethernet(),
             0x8100 | 0x88a8 | 0x9100 => self.vlan(),
+            0x8847 | 0x8848 => self.mpls(),
+            0x8863 => self.pppoe_discovery(),
+            0x8864 => self.pppoe(),
+            0x8870 => self.llc(),
+            0x880b => self.ppp(),
             _ => self.data(Data::Payload),
         }
     }
@@ -107,227 +145,15 @@ impl<R: Record> Walk<'_, '_, R> {
             41 => self.ipv6(),
             43 => self.routing(),
             44 => self.fragment(),
+            47 => self.gre(),
             50 => self.esp(),
             51 => self.ah(),
             protocols::ICMPV6 => self.icmpv6(),
             60 => self.destination_options(),
+            137 => self.mpls(),
+            143 => self.ethernet(),
             _ => self.data(Data::Payload),
         }
-    }
-}
-
-/// The link layer.
-impl<R: Record> Walk<'_, '_, R> {
-    fn ethernet(&mut self) {
-        if let Some(ethernet) = self.header(Header::Ethernet, Ethernet::read) {
-            self.ether_type(ethernet.type_or_length);
-        }
-    }
-
-    fn vlan(&mut self) {
-        if let Some(vlan) = self.header(Header::Vlan, Vlan::read) {
-            self.ether_type(vlan.type_or_length);
-        }
-    }
-
-    fn arp(&mut self) {
-        if self.header(Header::Arp, Arp::read).is_some() {
-            self.data(self.behind_datagram());
-        }
-    }
-}
-
-/// The internet layer.
-impl<R: Record> Walk<'_, '_, R> {
-    fn ipv4(&mut self) {
-        let start = self.reader.position();
-        let Some(ip) = self.header(Header::Ipv4, Ipv4::read) else { return };
-        let header = self.reader.frame(start..self.reader.position());
-        self.verdict(verdict(Sum::new().bytes(header), ip.checksum));
-        let length = match usize::from(ip.total_length).checked_sub(header.len()) {
-            Some(length) => length,
-            None if ip.total_length == 0 => self.until_the_end(),
-            None => {
-                let value = ip.total_length.into();
-                return self.stop(Fault::Invalid { field: "total length", value, expected: "at least the header" });
-            }
-        };
-        self.datagram("total length", length, Network::v4(&ip), |walk| match ip.fragment_offset {
-            0 => walk.protocol(ip.protocol),
-            _ => walk.data(Data::FragmentPayload),
-        });
-    }
-
-    fn ipv6(&mut self) {
-        let Some(ip) = self.header(Header::Ipv6, Ipv6::read) else { return };
-        let length = match (ip.payload_length, ip.next_header) {
-            // The length may stand in a jumbo payload option, which is read next.
-            (0, 0) => self.reader.remaining(),
-            (0, 59) => 0,
-            (0, _) if self.reader.remaining() > 0 => self.until_the_end(),
-            (length, _) => length.into(),
-        };
-        self.datagram("payload length", length, Network::v6(&ip), |walk| walk.protocol(ip.next_header));
-    }
-
-    /// A datagram whose length is open ends where its frame ends.
-    fn until_the_end(&mut self) -> usize {
-        if let Some(layer) = self.layers.last_mut() {
-            layer.note = Some("length 0: left open by segmentation offload, read to the end of the frame");
-        }
-        self.reader.remaining()
-    }
-
-    fn datagram(&mut self, field: &'static str, length: usize, network: Network, read: impl FnOnce(&mut Self)) {
-        let behind = self.behind_datagram();
-        let outer = std::mem::replace(&mut self.network, network);
-        self.within(field, length, behind, read);
-        self.network = outer;
-    }
-
-    fn hop_by_hop(&mut self) {
-        let Some(options) = self.header(Header::HopByHop, Options::read) else { return };
-        match options.jumbo {
-            Some(length) if self.network.open => {
-                let length = (length as usize).saturating_sub(options.length.into());
-                let behind = self.behind_datagram();
-                self.within("jumbo payload length", length, behind, |walk| walk.protocol(options.next_header));
-            }
-            _ => self.protocol(options.next_header),
-        }
-    }
-
-    fn destination_options(&mut self) {
-        if let Some(options) = self.header(Header::DestinationOptions, Options::read) {
-            if let Some(home) = options.home_address {
-                self.network.source_is(home);
-            }
-            self.protocol(options.next_header);
-        }
-    }
-
-    fn routing(&mut self) {
-        if let Some(routing) = self.header(Header::Routing, Routing::read) {
-            if let Some(last) = routing.final_destination {
-                self.network.destination_is(last);
-            }
-            self.protocol(routing.next_header);
-        }
-    }
-
-    fn fragment(&mut self) {
-        let Some(fragment) = self.header(Header::Fragment, Fragment::read) else { return };
-        self.network.fragment |= fragment.more_fragments || fragment.fragment_offset > 0;
-        match fragment.fragment_offset {
-            0 => self.protocol(fragment.next_header),
-            _ => self.data(Data::FragmentPayload),
-        }
-    }
-
-    fn ah(&mut self) {
-        if let Some(ah) = self.header(Header::Ah, Ah::read) {
-            self.protocol(ah.next_header);
-        }
-    }
-
-    fn esp(&mut self) {
-        if self.header(Header::Esp, Esp::read).is_some() {
-            self.data(Data::Ciphertext);
-        }
-    }
-
-    fn igmp(&mut self) {
-        let sum = Sum::new().bytes(self.reader.peek());
-        if let Some(igmp) = self.header(Header::Igmp, Igmp::read) {
-            self.checked(sum, igmp.checksum);
-            self.data(Data::Payload);
-        }
-    }
-
-    fn icmp(&mut self) {
-        let sum = Sum::new().bytes(self.reader.peek());
-        if let Some(icmp) = self.header(Header::Icmp, Icmp::read_v4) {
-            self.checked(sum, icmp.checksum);
-            self.icmp_body(&icmp);
-        }
-    }
-
-    fn icmpv6(&mut self) {
-        let segment = self.reader.peek();
-        if let Some(icmp) = self.header(Header::Icmpv6, Icmp::read_v6) {
-            let verdict = self.transport_verdict(protocols::ICMPV6, segment, segment.len(), icmp.checksum);
-            self.verdict(verdict);
-            self.icmp_body(&icmp);
-        }
-    }
-
-    fn icmp_body(&mut self, icmp: &Icmp) {
-        match icmp.message {
-            Message::Error { quoted_length: 0, .. } | Message::Redirect(_) => self.quote(),
-            Message::Error { quoted_length, .. } => {
-                let end = self.reader.narrow(quoted_length.into());
-                self.quote();
-                self.reader.widen(end);
-                if self.reader.remaining() > 0 {
-                    self.icmp_extension();
-                }
-            }
-            _ => self.data(Data::Payload),
-        }
-    }
-
-    /// The datagram that an ICMP error is about; all behind its first bytes may be missing.
-    fn quote(&mut self) {
-        if self.reader.remaining() > 0 {
-            let outer = std::mem::replace(&mut self.quoted, true);
-            self.ip();
-            self.quoted = outer;
-        }
-    }
-
-    fn icmp_extension(&mut self) {
-        let sum = Sum::new().bytes(self.reader.peek());
-        if let Some(extension) = self.header(Header::IcmpExtension, icmp::Extension::read) {
-            match extension.checksum {
-                0 => self.verdict(Verdict::ZeroMeansNone),
-                checksum => self.checked(sum, checksum),
-            }
-            self.data(Data::Payload);
-        }
-    }
-}
-
-/// The transport layer.
-impl<R: Record> Walk<'_, '_, R> {
-    fn tcp(&mut self) {
-        let segment = self.reader.peek();
-        if let Some(tcp) = self.header(Header::Tcp, Tcp::read) {
-            let verdict = self.transport_verdict(protocols::TCP, segment, segment.len(), tcp.checksum);
-            self.verdict(verdict);
-            self.data(Data::Payload);
-        }
-    }
-
-    fn udp(&mut self) {
-        let segment = self.reader.peek();
-        let Some(udp) = self.header(Header::Udp, Udp::read) else { return };
-        let length = match udp.length {
-            0 => segment.len(),
-            length => length.into(),
-        };
-        let verdict = match udp.checksum {
-            0 => Verdict::ZeroMeansNone,
-            checksum => self.transport_verdict(protocols::UDP, segment, length, checksum),
-        };
-        self.verdict(verdict);
-        if verdict == Verdict::ZeroMeansNone && self.network.version == Some(Version::V6) {
-            self.remark("IPv6 allows no checksum only in tunnels (RFC 6935)");
-        }
-        let Some(length) = length.checked_sub(udp::HEADER_BYTES.into()) else {
-            let value = udp.length.into();
-            return self.stop(Fault::Invalid { field: "length", value, expected: "at least 8" });
-        };
-        self.within("length", length, Data::Surplus, |walk| walk.data(Data::Payload));
     }
 }
 
@@ -377,7 +203,7 @@ impl<'f, R: Record> Walk<'f, '_, R> {
     fn data(&mut self, data: Data) {
         let have = self.reader.remaining();
         let payload = matches!(data, Data::Payload | Data::FragmentPayload | Data::Ciphertext);
-        let missing = if payload && !self.quoted { self.missing } else { 0 };
+        let missing = if payload && self.cut && !self.quoted { self.missing } else { 0 };
         if have == 0 && missing == 0 {
             return;
         }
@@ -388,26 +214,35 @@ impl<'f, R: Record> Walk<'f, '_, R> {
         self.push(Header::Data(data), at, first, fault);
     }
 
-    /// Reads what is inside `length` bytes, then what is behind them. Bytes that the capture cut off are missing; a
-    /// length beyond what was ever there is a fault of the header that said so.
-    fn within(&mut self, field: &'static str, length: usize, behind: Data, read: impl FnOnce(&mut Self)) {
+    /// Reads what is inside the bytes that a length field gives, then what is behind them. Bytes that the capture cut
+    /// off are missing; a length beyond what was ever there is a fault of the header that said so.
+    fn within(&mut self, length: Length, behind: Data, read: impl FnOnce(&mut Self)) {
         let have = self.reader.remaining();
         let outer = self.missing;
-        self.missing = length.saturating_sub(have);
+        self.missing = length.bytes.saturating_sub(have);
         if self.missing > outer
             && !self.quoted
             && let Some(layer) = self.layers.last_mut()
         {
-            let expected = "no more than the bytes that are there";
-            layer.fault.get_or_insert(Fault::Invalid { field, value: length as u64, expected });
+            let Length { field, value, .. } = length;
+            layer.fault.get_or_insert(Fault::Invalid {
+                field,
+                value,
+                expected: "no more than the bytes that are there",
+            });
         }
-        let end = self.reader.narrow(length);
+        let end = self.reader.narrow(length.bytes);
         read(self);
         self.reader.widen(end);
         self.missing = outer;
         if self.reader.remaining() > 0 {
             self.data(behind);
         }
+    }
+
+    /// Bytes left in the window, those that the capture cut off included.
+    fn left(&self) -> usize {
+        self.reader.remaining().saturating_add(self.missing)
     }
 
     /// What bytes behind a datagram are.

@@ -171,27 +171,6 @@ impl<'f, R: Record> Reader<'f, R> {
         self.end = end.min(self.frame.len());
     }
 
-    /// Reads with the window narrowed to exactly `length` bytes, then restores it. What `read` leaves unread stays
-    /// unread.
-    ///
-    /// # Errors
-    /// [`Fault::Short`] for `area` when fewer than `length` bytes are left: `read` then still runs on what is there.
-    pub fn inside<T>(
-        &mut self,
-        area: &'static str,
-        length: usize,
-        read: impl FnOnce(&mut Self) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        let have = self.remaining();
-        let old = self.narrow(length);
-        let result = read(self);
-        self.widen(old);
-        if have < length && result.is_ok() {
-            return Err(Fault::Short { field: area, need: length, have });
-        }
-        result
-    }
-
     /// Remembers a fault behind which reading goes on, such as a broken option. The first one is kept.
     #[inline]
     pub fn note(&mut self, fault: Fault) {
@@ -208,7 +187,7 @@ impl<'f, R: Record> Reader<'f, R> {
     /// unread is recorded as `rest`: reading goes on behind the area.
     ///
     /// # Errors
-    /// The fault inside, or [`Fault::Short`] for `area`, when the window ends within the area.
+    /// [`Fault::Short`] for `area` when the window ends within it; what is there was read all the same.
     #[inline]
     pub fn area(
         &mut self,
@@ -217,17 +196,16 @@ impl<'f, R: Record> Reader<'f, R> {
         rest: &'static str,
         read: impl FnOnce(&mut Self) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let whole = length <= self.remaining();
-        let result = self.inside(area, length, |r| {
-            let result = read(r);
-            if whole {
-                r.rest(rest);
-            }
-            result
-        });
-        match result {
-            Err(fault) if whole => self.note(fault),
-            result => return result,
+        let have = self.remaining();
+        let end = self.narrow(length);
+        let result = read(self);
+        if have < length {
+            return Err(Fault::Short { field: area, need: length, have });
+        }
+        self.rest(rest);
+        self.widen(end);
+        if let Err(fault) = result {
+            self.note(fault);
         }
         Ok(())
     }
@@ -500,7 +478,7 @@ mod tests {
     #[test]
     fn an_area_that_claims_more_than_is_there_is_read_as_far_as_it_goes() {
         let mut reader = Reader::new(&[1, 2], Silent);
-        let result = reader.inside("options", 4, |r| r.u8("kind"));
+        let result = reader.area("options", 4, "unread options", |r| r.u8("kind").map(drop));
         assert_eq!(result, Err(Fault::Short { field: "options", need: 4, have: 2 }));
         assert_eq!(reader.position(), 1);
     }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::bytes::{Fault, Verdict};
-use crate::internet::{Ah, Esp, Fragment, Icmp, Igmp, Ipv4, Ipv6, Options, Routing, icmp};
-use crate::link::{Arp, Ethernet, Vlan};
+use crate::internet::{Ah, Esp, Fragment, Gre, Icmp, Igmp, Ipv4, Ipv6, Options, Routing, icmp};
+use crate::link::{Arp, Cooked, Ethernet, Llc, Loopback, Mpls, Ppp, Pppoe, Snap, Vlan};
 use crate::transport::{Tcp, Udp};
 
 /// One layer of a frame: a header that was read, or a run of bytes that none was read from.
@@ -98,8 +98,22 @@ macro_rules! headers {
 headers! {
     /// Ethernet II or IEEE 802.3.
     Ethernet(Ethernet) "Ethernet" "ethernet"
+    /// IEEE 802.2 logical link control.
+    Llc(Llc) "LLC" "llc"
+    /// SNAP.
+    Snap(Snap) "SNAP" "snap"
+    /// A header that Linux made up.
+    Cooked(Cooked) "Linux cooked" "cooked"
+    /// The header of a BSD loopback capture.
+    Loopback(Loopback) "Loopback" "loopback"
     /// A VLAN tag.
     Vlan(Vlan) "VLAN" "vlan"
+    /// One entry of an MPLS label stack.
+    Mpls(Mpls) "MPLS" "mpls"
+    /// PPP over Ethernet.
+    Pppoe(Pppoe) "PPPoE" "pppoe"
+    /// PPP.
+    Ppp(Ppp) "PPP" "ppp"
     /// ARP.
     Arp(Arp) "ARP" "arp"
     /// IPv4.
@@ -114,6 +128,8 @@ headers! {
     Routing(Routing) "Routing header" "routing"
     /// IPv6 fragment header.
     Fragment(Fragment) "Fragment header" "fragment"
+    /// GRE.
+    Gre(Gre) "GRE" "gre"
     /// IPsec authentication header.
     Ah(Ah) "AH" "ah"
     /// IPsec encapsulating security payload.

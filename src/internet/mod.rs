@@ -1,6 +1,7 @@
 //! Addresses and datagrams: IPv4, IPv6 and ICMP, subnets, and the path a datagram takes.
 
 pub mod extension;
+pub mod gre;
 pub mod groups;
 pub mod icmp;
 pub mod ipsec;
@@ -13,6 +14,7 @@ pub mod special;
 pub mod subnet;
 
 pub use extension::{Fragment, Options, Routing};
+pub use gre::Gre;
 pub use groups::Igmp;
 pub use icmp::Icmp;
 pub use ipsec::{Ah, Esp};

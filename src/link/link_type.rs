@@ -19,12 +19,14 @@ pub enum LinkType {
     RawIpv4,
     /// An IPv6 datagram without a link header (229).
     RawIpv6,
+    /// A PPP frame (9).
+    Ppp,
     /// Any other number; its frames are shown as bytes.
     Unknown(u32),
 }
 
 /// Numbers as capture files write them. The first row of a type is the one written.
-const NUMBERS: [(u32, LinkType); 10] = [
+const NUMBERS: [(u32, LinkType); 11] = [
     (1, LinkType::Ethernet),
     (113, LinkType::LinuxSll),
     (276, LinkType::LinuxSll2),
@@ -35,6 +37,7 @@ const NUMBERS: [(u32, LinkType); 10] = [
     (14, LinkType::RawIp),
     (228, LinkType::RawIpv4),
     (229, LinkType::RawIpv6),
+    (9, LinkType::Ppp),
 ];
 
 impl LinkType {
@@ -62,6 +65,7 @@ impl LinkType {
             LinkType::RawIp => "raw IP",
             LinkType::RawIpv4 => "raw IPv4",
             LinkType::RawIpv6 => "raw IPv6",
+            LinkType::Ppp => "PPP",
             LinkType::Unknown(_) => "unknown",
         }
     }
@@ -73,7 +77,7 @@ mod tests {
 
     #[test]
     fn numbers_go_both_ways_and_old_ones_are_understood() {
-        for number in [0, 1, 101, 108, 113, 228, 229, 276, 127, u32::MAX] {
+        for number in [0, 1, 9, 101, 108, 113, 228, 229, 276, 127, u32::MAX] {
             assert_eq!(LinkType::from_number(number).number(), number);
         }
         assert_eq!(LinkType::from_number(12), LinkType::RawIp);

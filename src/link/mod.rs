@@ -1,12 +1,17 @@
 //! One wire: frames, the addresses on them, and what can be done with an interface.
 
 pub mod arp;
+pub mod cooked;
 pub mod ether_type;
 pub mod ethernet;
 pub mod frame_source;
 pub mod interface;
 pub mod link_type;
+pub mod llc;
+pub mod loopback;
+pub mod mpls;
 pub mod packet_socket;
+pub mod ppp;
 pub mod received;
 pub mod ring;
 pub mod station;
@@ -14,6 +19,11 @@ pub mod vendor;
 pub mod vlan;
 
 pub use arp::Arp;
+pub use cooked::Cooked;
 pub use ethernet::Ethernet;
 pub use link_type::LinkType;
+pub use llc::{Llc, Snap};
+pub use loopback::Loopback;
+pub use mpls::Mpls;
+pub use ppp::{Ppp, Pppoe};
 pub use vlan::Vlan;

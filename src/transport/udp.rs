@@ -5,7 +5,7 @@
 use crate::bytes::{Fault, Reader, Record};
 
 /// Bytes of the header.
-pub const HEADER_BYTES: u16 = 8;
+pub const HEADER_BYTES: usize = 8;
 
 /// A UDP header, RFC 768.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

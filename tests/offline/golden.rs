@@ -24,7 +24,7 @@ pub fn all() -> Vec<Golden> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|e| e == "hex"));
     paths.sort();
-    assert!(paths.len() > 10, "the golden frames were not found");
+    assert!(paths.len() > 100, "the golden frames were not found");
     paths.into_iter().map(load).collect()
 }
 
@@ -125,6 +125,79 @@ fn a_frame_cut_anywhere_is_read_as_far_as_it_goes() {
             check(&origin, &frame[..length], &what);
             origin.original_length = length as u32;
             check(&origin, &frame[..length], &what);
+        }
+    }
+}
+
+/// xorshift64*: the same numbers on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
+    }
+}
+
+/// Up to five bytes changed, and half the time an end somewhere else: cut short, or another frame's bytes behind it.
+fn damage(dice: &mut Dice, frame: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    for _ in 0..=dice.below(5) {
+        if !frame.is_empty() {
+            let at = dice.below(frame.len());
+            frame[at] = [dice.below(256) as u8, 0, 0xff, frame[at] ^ 1 << dice.below(8)][dice.below(4)];
+        }
+    }
+    match dice.below(4) {
+        0 => frame.truncate(dice.below(frame.len() + 1)),
+        1 => frame.extend_from_slice(&other[dice.below(other.len() + 1)..]),
+        _ => {}
+    }
+    frame
+}
+
+#[test]
+fn damaged_frames_are_read_without_a_gap() {
+    let golden = all();
+    let mut dice = Dice(0x6e65_746c_6162);
+    let mut faults = 0;
+    for round in 0..20_000 {
+        let seed = &golden[dice.below(golden.len())];
+        let other = &golden[dice.below(golden.len())];
+        let frame = damage(&mut dice, &seed.frame, &other.frame);
+        let mut origin = seed.origin;
+        origin.original_length = (frame.len() + dice.below(2) * dice.below(2000)) as u32;
+        check(&origin, &frame, &format!("{} in round {round}: {}", seed.path.display(), hex::Packed(&frame)));
+        faults += read(&origin, &frame).0.iter().filter(|layer| layer.fault.is_some()).count();
+        render(&origin, &frame);
+    }
+    assert!(faults > 5_000, "the damage does no harm: {faults} faults");
+}
+
+#[test]
+fn noise_is_read_without_a_gap_on_every_link() {
+    let mut dice = Dice(7);
+    for round in 0..5_000 {
+        let frame: Vec<u8> = (0..dice.below(120)).map(|_| dice.below(256) as u8).collect();
+        let link = LinkType::from_number([0, 1, 9, 101, 108, 113, 276, 147][dice.below(8)]);
+        let origin = Origin { link, original_length: frame.len() as u32, checksum_pending: false };
+        check(&origin, &frame, &format!("noise of round {round}: {}", hex::Packed(&frame)));
+    }
+}
+
+#[test]
+fn every_key_is_a_snake_case_word_and_every_field_name_fits_a_filter() {
+    for Golden { path, origin, frame } in all() {
+        let (layers, fields) = read(&origin, &frame);
+        for layer in &layers {
+            let key = layer.header.key();
+            assert!(key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{key}");
+        }
+        for Field { name, .. } in fields {
+            let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b' ' | b'-');
+            assert!(name.bytes().all(fits), "{name:?} in {}", path.display());
         }
     }
 }

@@ -4,9 +4,10 @@
 mod cli;
 mod documented;
 mod golden;
-#[path = "../shared/json_keys.rs"]
+mod headers;
 mod json_keys;
 mod layering;
+mod oracle;
 mod sockets;
 mod special;
 mod subnet;

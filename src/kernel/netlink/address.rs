@@ -161,3 +161,13 @@ impl Netlink {
         self.list(&Request::dump("list addresses", RTM_GETADDR, &body), Address::decode)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_stand_in_order() {
+        assert!(AddressFlags::NAMES.is_sorted());
+    }
+}
