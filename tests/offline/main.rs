@@ -5,6 +5,7 @@ mod cli;
 mod documented;
 mod golden;
 mod headers;
+#[path = "../shared/json_keys.rs"]
 mod json_keys;
 mod layering;
 mod oracle;
