@@ -9,6 +9,7 @@ mod capture;
 mod completions;
 mod explain;
 mod interfaces;
+mod lab;
 mod man;
 mod probe;
 mod reuse_demo;
@@ -43,6 +44,7 @@ enum Command {
     Capture(capture::Args),
     Explain(explain::Args),
     ReuseDemo(reuse_demo::Args),
+    Lab(lab::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -58,6 +60,7 @@ impl Command {
             Command::Capture(args) => args.run(context),
             Command::Explain(args) => args.run(context),
             Command::ReuseDemo(args) => args.run(context),
+            Command::Lab(args) => args.run(context),
             Command::Completions(args) => args.run(context),
             Command::Man(args) => args.run(context),
         }

@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod ethtool;
+pub mod event;
 pub mod namespace;
 pub mod netlink;
 pub mod process;

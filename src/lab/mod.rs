@@ -1,1 +1,22 @@
-//! Experiments on real kernels: each returns an observation as data.
+//! Experiments on real kernels: each runs, returns an [`Observation`] as data, and checks what it teaches.
+//!
+//! The engine: [`stage`] builds hosts as namespaces and joins them by a [`fabric`] in user space, through which every
+//! frame passes and where [`fate`] decides what becomes of it. [`program`]s run on threads inside the hosts. Between
+//! the frames [`sockets`] asks both kernels for the states. An experiment is one file and one row in [`catalog`].
+
+pub mod catalog;
+pub mod fabric;
+pub mod fate;
+pub mod observation;
+pub mod program;
+pub mod segments;
+pub mod sockets;
+pub mod stage;
+pub mod tcp;
+pub mod topology;
+
+pub mod close;
+pub mod handshake;
+
+pub use observation::{Event, Finding, Observation, What, Words};
+pub use stage::Stage;

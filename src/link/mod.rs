@@ -10,6 +10,7 @@ pub mod link_type;
 pub mod llc;
 pub mod loopback;
 pub mod mpls;
+pub mod packet_io;
 pub mod packet_socket;
 pub mod ppp;
 pub mod received;

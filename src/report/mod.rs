@@ -3,6 +3,8 @@
 pub mod bits;
 pub mod interfaces;
 pub mod json;
+pub mod ladder;
+mod ladder_label;
 pub mod palette;
 pub mod quantity;
 pub mod sockets;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod hosts;
+mod labs;
 mod interfaces;
 #[path = "../shared/json_keys.rs"]
 mod json_keys;
@@ -20,6 +21,7 @@ type Test = (&'static str, fn());
 /// Every module of tests, by name.
 const MODULES: &[(&str, &[Test])] = &[
     ("hosts", hosts::TESTS),
+    ("labs", labs::TESTS),
     ("interfaces", interfaces::TESTS),
     ("netlink", netlink::TESTS),
     ("sockets", sockets::TESTS),

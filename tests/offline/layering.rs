@@ -21,7 +21,7 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("netlink_packet_route", &["kernel"]),
     ("netlink_sys", &["kernel"]),
     ("libc", &["kernel", "link"]),
-    ("nix", &["kernel", "link", "transport", "cli"]),
+    ("nix", &["kernel", "link", "transport", "lab", "cli"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

@@ -1,0 +1,156 @@
+//! What the wire does with a frame: rules over the dissected frame and its ordinal, repeatable from a seed.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::dissect::Layer;
+
+/// A frame at the wire, before its fate is decided.
+#[derive(Debug)]
+pub struct Passing<'a> {
+    /// From 1, in the order of arrival.
+    pub number: u64,
+    /// Host that sent it.
+    pub from: usize,
+    /// The frame from its Ethernet header on.
+    pub bytes: &'a [u8],
+    /// Its layers.
+    pub layers: &'a [Layer],
+}
+
+/// What becomes of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Fate {
+    /// It goes on at once.
+    #[default]
+    Forward,
+    /// It is lost.
+    Drop,
+    /// It goes on after this time; what comes after may overtake it.
+    Delay(Duration),
+    /// It goes on, and once more.
+    Duplicate,
+    /// It goes on with this bit (counted from the frame's end, 0 = the last) turned over.
+    Corrupt(u32),
+    /// It waits until [`super::Stage::release`].
+    Hold,
+}
+
+/// A fate as an event tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// Delivered at once.
+    Forwarded,
+    /// Lost on the wire.
+    Dropped,
+    /// Given on later than it came.
+    Delayed,
+    /// Delivered twice.
+    Duplicated,
+    /// Delivered with a bit turned over.
+    Corrupted,
+    /// Kept on the wire for now.
+    Held,
+    /// Let go after it was held.
+    Released,
+    /// A repetition of a frame that was held while somebody was thinking, left out.
+    Suppressed,
+}
+
+impl Fate {
+    /// How an event tells it.
+    pub fn told(self) -> Told {
+        match self {
+            Fate::Forward => Told::Forwarded,
+            Fate::Drop => Told::Dropped,
+            Fate::Delay(_) => Told::Delayed,
+            Fate::Duplicate => Told::Duplicated,
+            Fate::Corrupt(_) => Told::Corrupted,
+            Fate::Hold => Told::Held,
+        }
+    }
+}
+
+/// Decides the fate of frames. Rules are asked in order; the first that does not forward decides.
+pub type Rule = Box<dyn FnMut(&Passing<'_>) -> Fate + Send>;
+
+/// A rule for the `ordinal`th (from 1) frame that `matches`.
+pub fn nth(ordinal: u64, mut matches: impl FnMut(&Passing<'_>) -> bool + Send + 'static, fate: Fate) -> Rule {
+    let mut count = 0u64;
+    Box::new(move |frame| {
+        count = count.saturating_add(u64::from(matches(frame)));
+        // Only the frame that brings the count to the ordinal; `matches` may not hold for this one.
+        if count == ordinal {
+            count = count.saturating_add(1);
+            return fate;
+        }
+        Fate::Forward
+    })
+}
+
+/// A rule for every frame that `matches`.
+pub fn every(mut matches: impl FnMut(&Passing<'_>) -> bool + Send + 'static, fate: Fate) -> Rule {
+    Box::new(move |frame| if matches(frame) { fate } else { Fate::Forward })
+}
+
+/// A rule that meets each matching frame with the given probability, the same frames for the same seed.
+pub fn sometimes(
+    probability: f64,
+    seed: u64,
+    mut matches: impl FnMut(&Passing<'_>) -> bool + Send + 'static,
+    fate: Fate,
+) -> Rule {
+    let mut chance = Chance::new(seed);
+    Box::new(move |frame| if matches(frame) && chance.next() < probability { fate } else { Fate::Forward })
+}
+
+/// Repeatable chance: `SplitMix64`.
+#[derive(Clone, Debug)]
+pub struct Chance(u64);
+
+impl Chance {
+    /// The sequence that belongs to `seed`.
+    pub const fn new(seed: u64) -> Self {
+        Chance(seed)
+    }
+
+    /// The next number, at least 0 and below 1.
+    #[expect(clippy::should_implement_trait, reason = "an endless sequence of plain numbers needs no Option")]
+    pub fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ mixed >> 31) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passing(number: u64) -> Passing<'static> {
+        Passing { number, from: 0, bytes: &[], layers: &[] }
+    }
+
+    #[test]
+    fn the_second_match_alone_meets_its_fate() {
+        let mut rule = nth(2, |frame| frame.number % 2 == 0, Fate::Drop);
+        let fates: Vec<_> = (1..=8).map(|number| rule(&passing(number))).collect();
+        let dropped: Vec<_> = fates.iter().enumerate().filter(|(_, f)| **f == Fate::Drop).map(|(i, _)| i + 1).collect();
+        assert_eq!(dropped, [4]);
+    }
+
+    #[test]
+    fn the_same_seed_drops_the_same_frames_and_about_as_many_as_asked() {
+        let run = |seed| {
+            let mut rule = sometimes(0.25, seed, |_| true, Fate::Drop);
+            (0..1000).filter(|n| rule(&passing(*n)) == Fate::Drop).collect::<Vec<_>>()
+        };
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
+        assert!((200..300).contains(&run(7).len()));
+    }
+}

@@ -1,0 +1,74 @@
+//! The TCP segments of an observation, for checks.
+
+use super::fate::Told;
+use super::observation::Observation;
+use crate::bytes::Silent;
+use crate::dissect::{Data, Header, Origin, dissect};
+use crate::transport::TcpOptions;
+use crate::transport::tcp::Flags;
+
+/// Which way a segment went between two hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the first host named to the second.
+    LeftToRight,
+    /// From the second to the first.
+    RightToLeft,
+}
+
+/// A TCP segment on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment {
+    /// Number of the frame.
+    pub number: u64,
+    /// When it arrived at the wire, in nanoseconds of the lab's clock.
+    pub time_ns: u128,
+    /// Which way it went.
+    pub direction: Direction,
+    /// What became of it.
+    pub fate: Told,
+    /// Sequence number, absolute.
+    pub sequence: u32,
+    /// Acknowledgement number, absolute.
+    pub acknowledgment: u32,
+    /// Flags.
+    pub flags: Flags,
+    /// Window as sent, not scaled.
+    pub window: u16,
+    /// Options.
+    pub options: TcpOptions,
+    /// Payload in bytes.
+    pub length: usize,
+}
+
+/// The segments between two hosts, each once, in the order of arrival at the wire.
+pub fn of(observation: &Observation, left: usize, right: usize) -> Vec<Segment> {
+    let mut layers = Vec::new();
+    let mut segments: Vec<Segment> = Vec::new();
+    for event in &observation.events {
+        let super::observation::What::Frame(frame) = &event.what else { continue };
+        if frame.fate == Told::Released || !(frame.from == left || frame.from == right) {
+            continue;
+        }
+        dissect(&Origin::ethernet(&frame.bytes), &frame.bytes, Silent, &mut layers);
+        let Some(tcp) =
+            layers.iter().find_map(|layer| if let Header::Tcp(tcp) = layer.header { Some(tcp) } else { None })
+        else {
+            continue;
+        };
+        let payload = layers.iter().find(|layer| layer.header == Header::Data(Data::Payload));
+        segments.push(Segment {
+            number: frame.number,
+            time_ns: event.at.as_nanos(),
+            direction: if frame.from == left { Direction::LeftToRight } else { Direction::RightToLeft },
+            fate: frame.fate,
+            sequence: tcp.sequence,
+            acknowledgment: tcp.acknowledgment,
+            flags: tcp.flags,
+            window: tcp.window,
+            options: tcp.options,
+            length: payload.map_or(0, |layer| layer.bytes.len()),
+        });
+    }
+    segments
+}

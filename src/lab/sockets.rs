@@ -1,0 +1,78 @@
+//! What both kernels say of their sockets between the frames.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use super::observation::Event;
+use crate::kernel::OsError;
+use crate::kernel::sock_diag::{Entry, Family, Query, SockDiag, Timer};
+use crate::transport::states::State;
+
+/// A TCP socket as a lab shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// Own address and port.
+    pub local: SocketAddr,
+    /// The peer's address and port; port 0 where there is none.
+    pub remote: SocketAddr,
+    /// The state; none for a number that netlab does not know.
+    pub state: Option<State>,
+    /// The running timer.
+    pub timer: Option<Timer>,
+    /// Bytes not read yet; of a listener: connections waiting to be accepted.
+    #[serde(rename = "receive_queue")]
+    pub receive_queue: u32,
+    /// Bytes not acknowledged yet; of a listener: its backlog.
+    #[serde(rename = "send_queue")]
+    pub send_queue: u32,
+}
+
+impl From<Entry> for Seen {
+    fn from(entry: Entry) -> Self {
+        Seen {
+            local: entry.local,
+            remote: entry.remote,
+            state: State::from_kernel(entry.state),
+            timer: entry.timer,
+            receive_queue: entry.receive_queue,
+            send_queue: entry.send_queue,
+        }
+    }
+}
+
+impl Seen {
+    /// Whether it says the same as `other` to somebody who reads states: timers run all the time and do not count.
+    pub fn same_state(&self, other: &Seen) -> bool {
+        (self.local, self.remote, self.state) == (other.local, other.remote, other.state)
+    }
+}
+
+/// IP protocol number.
+const TCP: u8 = 6;
+
+/// The TCP sockets of the namespace that `kernel` was opened in, listeners first, then by port.
+///
+/// # Errors
+/// The kernel's refusal.
+pub fn look(kernel: &mut SockDiag) -> Result<Vec<Seen>, OsError> {
+    let mut seen = Vec::new();
+    for family in [Family::Ipv4, Family::Ipv6] {
+        seen.extend(kernel.list(&Query::all(TCP, family))?.value.into_iter().map(Seen::from));
+    }
+    seen.sort_by_key(|socket| (socket.state != Some(State::Listen), socket.local.port(), socket.remote.port()));
+    Ok(seen)
+}
+
+/// The states that those sockets of `host` which `matches` went through, without repetitions.
+pub fn passed(events: &[Event], host: usize, matches: impl Fn(&Seen) -> bool) -> Vec<State> {
+    let sockets = events.iter().filter_map(|event| event.states.get(host)).flatten();
+    let mut states: Vec<State> = sockets.filter(|socket| matches(socket)).filter_map(|socket| socket.state).collect();
+    states.dedup();
+    states
+}
+
+/// States as a path: `SYN-SENT → ESTABLISHED`.
+pub fn names(states: &[State]) -> String {
+    states.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")
+}
