@@ -2,10 +2,13 @@
 
 pub mod accounting;
 pub mod files;
+pub mod flows;
 pub mod frame;
 pub mod live;
+pub mod packet;
 
 pub use accounting::Accounting;
 pub use files::{FileError, Stored};
 pub use frame::{Frame, Source};
 pub use live::Live;
+pub use packet::{Dissector, Packet};

@@ -2,6 +2,8 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -28,6 +30,22 @@ impl Interrupts {
         let file = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map_err(|errno| OsError::new("signalfd", "SIGINT and SIGTERM", errno))?;
         Ok(Interrupts { file })
+    }
+
+    /// Waits until `file` has something to read (or its end); false when one of the signals came before. The signal
+    /// stays for [`Interrupts::arrived`].
+    ///
+    /// # Errors
+    /// The kernel's refusal to wait.
+    pub fn wait_for(&self, file: BorrowedFd<'_>) -> Result<bool, OsError> {
+        loop {
+            let mut files = [PollFd::new(self.as_fd(), PollFlags::POLLIN), PollFd::new(file, PollFlags::POLLIN)];
+            match poll(&mut files, PollTimeout::NONE) {
+                Ok(_) => return Ok(files[0].revents().is_none_or(|events| events.is_empty())),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(OsError::new("wait for", "input", errno)),
+            }
+        }
     }
 
     /// Whether one of the signals came since the last call.

@@ -1,14 +1,21 @@
 //! Results to text: pure functions from data to a writer. Nothing here opens, reads or waits for anything.
 
 pub mod bits;
+pub mod headers;
 pub mod interfaces;
 pub mod json;
 pub mod ladder;
 mod ladder_label;
+pub mod packet;
+mod packet_fields;
+mod packet_hex;
+pub mod packet_json;
+pub mod packet_line;
 pub mod palette;
 pub mod quantity;
 pub mod sockets;
 pub mod subnet;
 pub mod table;
+pub mod text;
 
 pub use palette::Palette;

@@ -38,6 +38,12 @@ impl Palette {
     /// No colour: for pipes, files and tests.
     pub const PLAIN: Palette = Palette { colour: false };
 
+    /// What switches the colour of `ink` on and off again, for text that is put together piece by piece.
+    pub fn around(self, ink: Ink) -> (impl fmt::Display, impl fmt::Display) {
+        let style = if self.colour { style(ink) } else { Style::new() };
+        (style.render(), style.render_reset())
+    }
+
     /// `text` in the colour of `ink`.
     pub fn paint<T: fmt::Display>(self, ink: Ink, text: T) -> Painted<T> {
         Painted { style: self.colour.then(|| style(ink)), text }

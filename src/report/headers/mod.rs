@@ -1,0 +1,112 @@
+//! What each kind of header says, in one line: a function per header, and a row in the table.
+
+pub(super) mod internet;
+pub(super) mod link;
+pub(super) mod transport;
+
+use super::palette::{Ink, Palette};
+use super::text::Text;
+use crate::bytes::{Codes, Fault, Verdict, hex};
+use crate::capture::Packet;
+use crate::dissect::{Data, Header, Layer};
+
+/// Which TCP sequence numbers are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// Counted from the start of the connection.
+    Relative,
+    /// As they are in the header.
+    Absolute,
+}
+
+/// Most bytes of a payload that are shown on its line.
+const PREVIEW: usize = 48;
+
+/// Adds what the header of `layer` says.
+pub(super) fn describe(text: &mut Text, packet: &Packet<'_>, layer: &Layer, numbers: Numbers) {
+    let relative = packet.relative.filter(|_| !layer.quoted && numbers == Numbers::Relative);
+    match &layer.header {
+        Header::Ethernet(header) => link::ethernet(text, header),
+        Header::Llc(header) => link::llc_header(text, *header),
+        Header::Snap(header) => link::snap(text, *header),
+        Header::Cooked(header) => link::cooked_header(text, header),
+        Header::Loopback(header) => link::loopback_header(text, *header),
+        Header::Vlan(header) => link::vlan(text, *header),
+        Header::Mpls(header) => link::mpls(text, *header),
+        Header::Pppoe(header) => link::pppoe(text, *header),
+        Header::Ppp(header) => link::ppp_header(text, *header),
+        Header::Arp(header) => link::arp_packet(text, header),
+        Header::Ipv4(header) => internet::ipv4(text, header),
+        Header::Ipv6(header) => internet::ipv6(text, header),
+        Header::HopByHop(header) | Header::DestinationOptions(header) => internet::options(text, header),
+        Header::Routing(header) => internet::routing(text, header),
+        Header::Fragment(header) => internet::fragment(text, *header),
+        Header::Gre(header) => internet::gre(text, header),
+        Header::Ah(header) => internet::ah(text, *header),
+        Header::Esp(header) => internet::esp(text, *header),
+        Header::Icmp(header) | Header::Icmpv6(header) => internet::icmp_message(text, header),
+        Header::IcmpExtension(_) => {
+            text.number(packet.bytes(layer).len() as u64).str(" bytes");
+        }
+        Header::Igmp(header) => internet::igmp(text, *header),
+        Header::Tcp(header) => transport::tcp(text, header, relative),
+        Header::Udp(header) => transport::udp(text, *header),
+        Header::Data(data) => payload(text, *data, packet.bytes(layer), layer),
+    }
+}
+
+/// The name of a code point, or what `otherwise` adds.
+fn coded(text: &mut Text, code: u64, codes: Codes, otherwise: impl FnOnce(&mut Text) -> &mut Text) {
+    match codes.name(code) {
+        Some(name) => {
+            text.str(name);
+        }
+        None => {
+            otherwise(text);
+        }
+    }
+}
+
+/// Bytes without a header: how many, and their start as text where it is text, otherwise as hex.
+fn payload(text: &mut Text, data: Data, bytes: &[u8], layer: &Layer) {
+    text.number(length(bytes, layer)).str(" bytes");
+    if data == Data::Padding && bytes.iter().all(|byte| *byte == 0) {
+        return;
+    }
+    let start = bytes.get(..PREVIEW).unwrap_or(bytes);
+    let printable = start.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t')).count();
+    if start.is_empty() {
+        return;
+    }
+    text.str("   ");
+    if printable * 8 >= start.len() * 7 {
+        text.str("\"").escaped(start).str("\"");
+    } else {
+        let start = start.get(..PREVIEW / 3).unwrap_or(start);
+        text.format(format_args!("{}", hex::Spaced(start)));
+    }
+    if start.len() < bytes.len() {
+        text.str(" …");
+    }
+}
+
+/// The length of a layer of bytes on the wire, of which the capture may hold only the start.
+pub(super) fn length(bytes: &[u8], layer: &Layer) -> u64 {
+    match layer.fault {
+        Some(Fault::Short { need, .. }) => need as u64,
+        _ => bytes.len() as u64,
+    }
+}
+
+/// What is to be said about a checksum, if it is anything but good.
+pub(super) fn checksum(text: &mut Text, layer: &Layer, palette: Palette) {
+    match layer.checksum {
+        Some(Verdict::Bad(right)) => {
+            text.str("  ").ink(palette, Ink::Bad, |text| text.str("checksum wrong, right is 0x").hex(right.into(), 4));
+        }
+        Some(Verdict::NotFilledIn) => {
+            text.str("  ").ink(palette, Ink::Faint, |text| text.str("checksum left to the network card"));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,198 @@
+//! A captured frame, layer by layer: what the eye should see first is the layers.
+//!
+//! The line on top says which frame, when, where and how long; each layer has a line of its own. What belongs below a
+//! layer's line is in `packet_fields` and `packet_hex`; the one-line form in [`super::packet_line`].
+
+use super::headers::{self, Numbers};
+use super::packet_fields;
+use super::packet_hex;
+use super::palette::{Ink, Palette};
+use super::text::Text;
+use crate::capture::Packet;
+use crate::capture::frame::Nanoseconds;
+use crate::dissect::{Data, Header, Layer};
+use crate::link::received::Way;
+
+/// How packets are to look.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Below each layer, every field with its bits.
+    pub fields: bool,
+    /// Below each layer, its bytes.
+    pub hex: bool,
+    /// Which times are shown.
+    pub clock: Clock,
+    /// Which TCP sequence numbers are shown.
+    pub numbers: Numbers,
+    /// Colours.
+    pub palette: Palette,
+}
+
+/// Which time of a frame is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Seconds since the first frame.
+    SinceFirst,
+    /// Seconds since the frame before.
+    SincePrevious,
+    /// Date and time, UTC.
+    Utc,
+    /// Seconds since 1970.
+    Epoch,
+}
+
+/// Width of the column with the layers' names.
+const NAME: usize = 10;
+/// Spaces in front of a layer.
+pub(super) const INDENT: &str = "    ";
+
+/// Adds one packet: a line for the frame and one for each layer.
+pub fn write(text: &mut Text, packet: &Packet<'_>, look: &Look) {
+    text.ink(look.palette, Ink::Strong, |text| text.str("#").number(packet.number)).str("  ");
+    time(text, packet, look.clock);
+    text.str("  ");
+    place(text, packet);
+    length(text, packet);
+    text.str("\n");
+    for layer in packet.layers {
+        let (mark, name) = (if layer.quoted { "· " } else { "" }, layer.header.name());
+        text.str(INDENT).str(mark).ink(look.palette, ink(&layer.header), |text| text.str(name));
+        text.fill(mark.chars().count() + name.len(), NAME);
+        headers::describe(text, packet, layer, look.numbers);
+        remarks(text, layer, look.palette);
+        text.str("\n");
+        if look.fields {
+            packet_fields::write(text, packet, layer, look.palette);
+        }
+        if look.hex {
+            packet_hex::write(text, packet, layer, look.palette);
+        }
+    }
+}
+
+/// The colour of a layer.
+pub(super) fn ink(header: &Header) -> Ink {
+    match header {
+        Header::Ethernet(_)
+        | Header::Llc(_)
+        | Header::Snap(_)
+        | Header::Cooked(_)
+        | Header::Loopback(_)
+        | Header::Vlan(_)
+        | Header::Mpls(_)
+        | Header::Pppoe(_)
+        | Header::Ppp(_)
+        | Header::Arp(_) => Ink::Link,
+        Header::Tcp(_) | Header::Udp(_) => Ink::Transport,
+        Header::Data(Data::Payload | Data::FragmentPayload | Data::Ciphertext) => Ink::Application,
+        Header::Data(_) => Ink::Faint,
+        _ => Ink::Internet,
+    }
+}
+
+/// What is wrong or unusual with a layer, behind its description.
+fn remarks(text: &mut Text, layer: &Layer, palette: Palette) {
+    headers::checksum(text, layer, palette);
+    if let Some(fault) = &layer.fault {
+        text.str("  ").ink(palette, Ink::Bad, |text| text.format(format_args!("{fault}")));
+    }
+    if let Some(note) = layer.note {
+        text.str("  ").ink(palette, Ink::Warn, |text| text.str(note));
+    }
+}
+
+/// Interface and direction, where they are known, with the spaces behind them.
+pub(super) fn place(text: &mut Text, packet: &Packet<'_>) {
+    if !packet.frame.interface.is_empty() {
+        text.escaped(packet.frame.interface.as_bytes()).str(" ");
+    }
+    if let Some(way) = packet.frame.way {
+        text.str(word(way)).str(" ");
+    }
+    if !packet.frame.interface.is_empty() || packet.frame.way.is_some() {
+        text.str(" ");
+    }
+}
+
+/// The word for a direction.
+pub(super) fn word(way: Way) -> &'static str {
+    match way {
+        Way::In => "in",
+        Way::Out => "out",
+        Way::ToOther => "to-other",
+        Way::Broadcast => "broadcast",
+        Way::Multicast => "multicast",
+    }
+}
+
+fn length(text: &mut Text, packet: &Packet<'_>) {
+    let (captured, original) = (packet.frame.bytes.len() as u64, u64::from(packet.frame.original_length));
+    text.number(captured);
+    if captured < original {
+        text.str(" of ").number(original);
+    }
+    text.str(if original == 1 { " byte" } else { " bytes" });
+}
+
+/// The time that `clock` asks for; `-` where the frame has none.
+pub(super) fn time(text: &mut Text, packet: &Packet<'_>, clock: Clock) {
+    let (value, sign) = match clock {
+        Clock::SinceFirst => (packet.since_first, "+"),
+        // The first frame has none before it.
+        Clock::SincePrevious => (packet.since_previous.or(packet.frame.time.map(|_| 0)), "+"),
+        Clock::Utc | Clock::Epoch => (packet.frame.time, ""),
+    };
+    let Some(value) = value else {
+        text.str("-");
+        return;
+    };
+    if clock == Clock::Utc {
+        return utc(text, value);
+    }
+    text.str(if value < 0 { "-" } else { sign });
+    seconds(text, value.unsigned_abs());
+}
+
+/// Seconds with the six digits that fit every clock; the nanoseconds are in JSON and in files.
+fn seconds(text: &mut Text, nanoseconds: u64) {
+    text.number(nanoseconds / 1_000_000_000).str(".").decimal(nanoseconds / 1000 % 1_000_000, 6);
+}
+
+/// `2026-01-31T23:59:59.000001Z`, RFC 3339.
+fn utc(text: &mut Text, time: Nanoseconds) {
+    let (second, fraction) = (time.div_euclid(1_000_000_000), time.rem_euclid(1_000_000_000));
+    let (day, second) = (second.div_euclid(86_400), second.rem_euclid(86_400) as u64);
+    let (year, month, day) = civil(day);
+    text.decimal(year, 4).str("-").decimal(month, 2).str("-").decimal(day, 2).str("T");
+    text.decimal(second / 3600, 2).str(":").decimal(second / 60 % 60, 2).str(":").decimal(second % 60, 2);
+    text.str(".").decimal(fraction as u64 / 1000, 6).str("Z");
+}
+
+/// Year, month and day of the Gregorian calendar for a count of days since 1970-01-01. Years are counted from March in
+/// cycles of 400, so that the leap day is the last day of a year and the months before it have a regular rhythm.
+fn civil(days: i64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (cycle, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let march = (5 * day + 2) / 153;
+    let month = if march < 10 { march + 3 } else { march - 9 };
+    let year = year + cycle * 400 + i64::from(month <= 2);
+    (year as u64, month as u64, (day - (153 * march + 2) / 5 + 1) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_become_dates_over_leap_years_and_centuries() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(59), (1970, 3, 1));
+        assert_eq!(civil(11_016), (2000, 2, 29));
+        assert_eq!(civil(11_017), (2000, 3, 1));
+        assert_eq!(civil(19_722), (2023, 12, 31));
+        assert_eq!(civil(19_723), (2024, 1, 1));
+        assert_eq!(civil(47_541), (2100, 3, 1));
+    }
+}

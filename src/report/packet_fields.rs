@@ -1,0 +1,98 @@
+//! Every field of a layer, with the bits it was read from.
+
+use super::packet::INDENT;
+use super::palette::{Ink, Palette};
+use super::text::Text;
+use crate::bytes::{Escaped, Field, Value, hex};
+use crate::capture::Packet;
+use crate::dissect::Layer;
+
+/// Most bytes of a field that are shown as they are in the frame.
+const RAW_BYTES: usize = 6;
+/// Most bytes of a value that has no other form than its bytes.
+const VALUE_BYTES: usize = 64;
+/// Widths of the columns: byte offset, bits, name.
+const RAW: usize = 3 * RAW_BYTES + 3;
+const NAME: usize = 29;
+
+/// Adds a line per field: the offset of its first byte in the frame, the bits as they are there (in hex where they fill
+/// hex digits, otherwise in binary, dots for bits of other fields), the name and the value.
+pub(super) fn write(text: &mut Text, packet: &Packet<'_>, layer: &Layer, palette: Palette) {
+    for field in packet.fields(layer) {
+        let mut shown = 0;
+        text.str(INDENT).str(INDENT).ink(palette, Ink::Faint, |text| {
+            text.format(format_args!("{:>4}  ", field.bits.start / 8));
+            shown = raw(text, field, packet.frame.bytes);
+            text
+        });
+        text.fill(shown, RAW).str(field.name).fill(field.name.len(), NAME);
+        value(text, field, packet.frame.bytes);
+        text.str("\n");
+    }
+}
+
+/// Adds the bits and tells how many characters that took.
+fn raw(text: &mut Text, field: &Field, frame: &[u8]) -> usize {
+    let start = text.0.len();
+    let bytes = field.bits.of(frame);
+    let (first, last) = (field.bits.start % 8, 7 - (field.bits.end() + 7) % 8);
+    let outside = |byte: usize, bit: u32| (byte == 0 && bit < first) || (byte + 1 == bytes.len() && bit > 7 - last);
+    let in_hex = first % 4 == 0 && last % 4 == 0;
+    for (at, byte) in bytes.iter().enumerate().take(RAW_BYTES) {
+        if at > 0 {
+            text.str(" ");
+        }
+        if in_hex {
+            for (bit, nibble) in [(0, byte >> 4), (4, byte & 0xf)] {
+                if outside(at, bit) {
+                    text.str(".")
+                } else {
+                    text.hex(nibble.into(), 1)
+                };
+            }
+        } else {
+            for bit in 0..8 {
+                let set = if byte << bit & 0x80 == 0 { "0" } else { "1" };
+                text.str(if outside(at, bit) { "." } else { set });
+            }
+        }
+    }
+    let shown = text.0.len() - start;
+    if bytes.len() <= RAW_BYTES {
+        return shown;
+    }
+    text.str(" …");
+    shown + 2
+}
+
+fn value(text: &mut Text, field: &Field, frame: &[u8]) {
+    let bytes = field.bits.of(frame);
+    let shown = bytes.get(..VALUE_BYTES).unwrap_or(bytes);
+    match field.value {
+        Value::Number(number) => {
+            text.number(number);
+        }
+        Value::Mac(mac) => {
+            text.mac(mac);
+        }
+        Value::Ipv4(address) => {
+            text.ipv4(address);
+        }
+        Value::Ipv6(address) => {
+            text.ipv6(address);
+        }
+        Value::Text => {
+            text.format(format_args!("\"{}\"", Escaped(shown)));
+        }
+        Value::Bytes if bytes.len() <= RAW_BYTES => {}
+        Value::Bytes => {
+            text.format(format_args!("{}", hex::Spaced(shown)));
+        }
+        other => {
+            text.format(format_args!("{other}"));
+        }
+    }
+    if shown.len() < bytes.len() {
+        text.str(" … ").number(bytes.len() as u64).str(" bytes");
+    }
+}

@@ -1,0 +1,231 @@
+//! A captured frame as one line of JSON (keys: docs/json.md).
+//!
+//! The fields of a layer are an object: the field's name in snake case → its value. A field that stands there several
+//! times (options) is an array. All text is ASCII: what is not is written as `\u…`.
+
+use super::packet::word;
+use super::text::Text;
+use crate::bytes::{Codes, Field, Value, Verdict};
+use crate::capture::Packet;
+use crate::dissect::{Header, Layer};
+
+/// Adds the line of one packet.
+pub fn write(text: &mut Text, packet: &Packet<'_>) {
+    let frame = &packet.frame;
+    text.str("{\"number\":").number(packet.number);
+    if let Some(time) = frame.time {
+        text.format(format_args!(",\"time_ns\":{time}"));
+    }
+    if let Some(time) = packet.since_first {
+        text.format(format_args!(",\"since_first_ns\":{time}"));
+    }
+    if !frame.interface.is_empty() {
+        text.str(",\"interface\":");
+        string(text, frame.interface.as_bytes());
+    }
+    if let Some(way) = frame.way {
+        text.str(",\"direction\":\"").str(word(way)).str("\"");
+    }
+    text.str(",\"link_type\":").number(frame.link.number());
+    text.str(",\"captured_bytes\":").number(frame.bytes.len() as u64);
+    text.str(",\"original_bytes\":").number(frame.original_length);
+    text.str(",\"layers\":[");
+    for (at, layer) in packet.layers.iter().enumerate() {
+        if at > 0 {
+            text.str(",");
+        }
+        self::layer(text, packet, layer);
+    }
+    text.str("]}\n");
+}
+
+fn layer(text: &mut Text, packet: &Packet<'_>, layer: &Layer) {
+    text.str("{\"layer\":\"").str(layer.header.key());
+    text.str("\",\"offset_bytes\":").number(layer.bytes.start);
+    text.str(",\"length_bytes\":").number(packet.bytes(layer).len() as u64);
+    if layer.quoted {
+        text.str(",\"quoted\":true");
+    }
+    if let Some(verdict) = layer.checksum {
+        self::verdict(text, verdict);
+    }
+    if let Some(fault) = &layer.fault {
+        text.str(",\"fault\":");
+        string(text, fault.to_string().as_bytes());
+    }
+    if let Some(note) = layer.note {
+        text.str(",\"note\":");
+        string(text, note.as_bytes());
+    }
+    if let (Header::Tcp(_), false, Some(relative)) = (&layer.header, layer.quoted, packet.relative) {
+        text.str(",\"relative_sequence_number\":").number(relative.sequence);
+        if let Some(number) = relative.acknowledgment {
+            text.str(",\"relative_acknowledgment_number\":").number(number);
+        }
+    }
+    text.str(",\"fields\":");
+    fields(text, packet.fields(layer), packet.frame.bytes);
+    text.str("}");
+}
+
+fn verdict(text: &mut Text, verdict: Verdict) {
+    let (word, right) = match verdict {
+        Verdict::Good => ("good", None),
+        Verdict::Bad(right) => ("bad", Some(right)),
+        Verdict::ZeroMeansNone => ("zero_means_none", None),
+        Verdict::NotFilledIn => ("not_filled_in", None),
+        Verdict::Unverifiable => ("unverifiable", None),
+    };
+    text.str(",\"checksum_verdict\":\"").str(word).str("\"");
+    if let Some(right) = right {
+        text.str(",\"right_checksum\":").number(right);
+    }
+}
+
+/// The fields in the order of their first appearance, those of the same name together.
+fn fields(text: &mut Text, fields: &[Field], frame: &[u8]) {
+    let mut order: Vec<usize> = (0..fields.len()).collect();
+    order.sort_by_key(|at| (fields[*at].name, *at));
+    text.str("{");
+    let mut first = true;
+    for (at, field) in fields.iter().enumerate() {
+        let start = order.partition_point(|other| fields[*other].name < field.name);
+        let same = &order[start..];
+        let same = &same[..same.partition_point(|other| fields[*other].name == field.name)];
+        if same.first() != Some(&at) {
+            continue;
+        }
+        if !std::mem::take(&mut first) {
+            text.str(",");
+        }
+        key(text, field);
+        several(text, same, |text, at| value(text, &fields[at], frame));
+        if let Value::Code(_, codes, _) = field.value {
+            names(text, fields, same, codes);
+        }
+    }
+    text.str("}");
+}
+
+/// One value as it is, several as an array.
+fn several(text: &mut Text, items: &[usize], mut add: impl FnMut(&mut Text, usize)) {
+    if let [only] = items {
+        return add(text, *only);
+    }
+    for (at, item) in items.iter().enumerate() {
+        text.str(if at == 0 { "[" } else { "," });
+        add(text, *item);
+    }
+    text.str("]");
+}
+
+/// The names of code points beside their numbers: `"protocol":6,"protocol_name":"TCP"`; null for those without.
+fn names(text: &mut Text, fields: &[Field], same: &[usize], codes: Codes) {
+    let name = |at: usize| match fields[at].value {
+        Value::Code(code, _, _) => codes.name(code),
+        _ => None,
+    };
+    if same.iter().all(|at| name(*at).is_none()) {
+        return;
+    }
+    text.str(",\"");
+    snake(text, fields[same[0]].name);
+    text.str("_name\":");
+    several(text, same, |text, at| match name(at) {
+        Some(name) => string(text, name.as_bytes()),
+        None => {
+            text.str("null");
+        }
+    });
+}
+
+fn key(text: &mut Text, field: &Field) {
+    text.str("\"");
+    snake(text, field.name);
+    // Counts of units are given in bytes.
+    text.str(if matches!(field.value, Value::Units(..)) { "_bytes\":" } else { "\":" });
+}
+
+/// A field's name as its key: letters in lower case, everything else an underscore.
+fn snake(text: &mut Text, name: &str) {
+    text.0.extend(name.bytes().map(|b| if b.is_ascii_alphanumeric() { b.to_ascii_lowercase() } else { b'_' }));
+}
+
+fn value(text: &mut Text, field: &Field, frame: &[u8]) {
+    match field.value {
+        Value::Number(number) | Value::Hex(number, _) | Value::Code(number, _, _) => {
+            text.number(number);
+        }
+        Value::Units(number, unit) => {
+            text.number(number.saturating_mul(unit.into()));
+        }
+        Value::Flag(set) => {
+            text.str(if set { "true" } else { "false" });
+        }
+        Value::Mac(mac) => {
+            text.str("\"").mac(mac).str("\"");
+        }
+        Value::Ipv4(address) => {
+            text.str("\"").ipv4(address).str("\"");
+        }
+        Value::Ipv6(address) => {
+            text.str("\"").ipv6(address).str("\"");
+        }
+        Value::Text => string(text, field.bits.of(frame)),
+        Value::Bytes => {
+            text.str("\"");
+            for byte in field.bits.of(frame) {
+                text.hex((*byte).into(), 2);
+            }
+            text.str("\"");
+        }
+    }
+}
+
+/// A JSON string in ASCII; bytes that are no UTF-8 become U+FFFD.
+fn string(text: &mut Text, bytes: &[u8]) {
+    text.str("\"");
+    for character in String::from_utf8_lossy(bytes).chars() {
+        match character {
+            '"' | '\\' => text.0.extend([b'\\', character as u8]),
+            ' '..='~' => text.0.push(character as u8),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    text.str("\\u").hex((*unit).into(), 4);
+                }
+            }
+        }
+    }
+    text.str("\"");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::Bits;
+
+    #[test]
+    fn a_string_is_json_whatever_the_bytes_are() {
+        let all: Vec<u8> = (0..=255).chain("\u{9b}你\u{1f600}".bytes()).collect();
+        let mut text = Text::default();
+        string(&mut text, &all);
+        assert!(text.0.iter().all(|byte| matches!(byte, b' '..=b'~')));
+        let back: String = serde_json::from_slice(&text.0).unwrap();
+        assert_eq!(back, String::from_utf8_lossy(&all));
+    }
+
+    #[test]
+    fn fields_of_one_name_are_together_and_codes_have_their_names_beside_them() {
+        let kinds = Codes(&[(2, "mss")]);
+        let field = |name, value| Field { name, value, bits: Bits::default() };
+        let list = [
+            field("kind", Value::Code(2, kinds, 0)),
+            field("header length", Value::Units(5, 4)),
+            field("kind", Value::Code(9, kinds, 0)),
+        ];
+        let mut text = Text::default();
+        fields(&mut text, &list, &[]);
+        let expected = r#"{"kind":[2,9],"kind_name":["mss",null],"header_length_bytes":20}"#;
+        assert_eq!(String::from_utf8(text.0).unwrap(), expected);
+    }
+}

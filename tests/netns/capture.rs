@@ -1,0 +1,375 @@
+//! Live captures: what was sent is what is shown, and the counts add up.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::UdpSocket;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+
+use netlab::bytes::Mac;
+use netlab::kernel::namespace::Host;
+use netlab::kernel::netlink::Netlink;
+use netlab::link::packet_socket::{Instruction, Kind, Named, PacketSocket};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::netlab;
+use crate::topology::{INTERFACE, PATIENCE, Pair, host, pair, routed};
+
+crate::tests![
+    what_is_sent_is_shown_in_order_and_nothing_else,
+    a_count_stops_at_exactly_that_many,
+    ctrl_c_under_load_shows_every_frame_that_was_seen,
+    frames_that_the_ring_has_no_room_for_are_counted,
+    what_is_written_reads_back_the_same,
+    all_interfaces_together_show_the_name_of_each,
+    a_small_snapshot_keeps_the_true_length,
+    a_tag_that_the_kernel_took_out_is_shown,
+    loopback_shows_each_frame_once_and_knows_that_checksums_are_pending,
+    an_interface_that_goes_down_ends_the_capture_and_is_told,
+    an_interface_that_goes_away_ends_the_capture_and_is_told,
+    an_interface_that_is_down_is_refused,
+    a_missing_privilege_names_the_capability_and_the_cure,
+    a_reader_that_closes_the_pipe_ends_the_capture_quietly,
+    a_file_is_written_to_a_pipe_as_frames_come,
+];
+
+/// An ether type for experiments (IEEE 802, local experimental 1), which nobody else sends.
+const EXPERIMENT: [u8; 2] = [0x88, 0xb5];
+
+/// A running `netlab capture`. Its lines are read by threads, so that it never waits for this test.
+struct Capture {
+    child: Child,
+    out: mpsc::Receiver<String>,
+    err: mpsc::Receiver<String>,
+}
+
+fn lines(from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines() {
+            let Ok(line) = line else { return };
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn next(lines: &mpsc::Receiver<String>) -> String {
+    lines.recv_timeout(PATIENCE).expect("a line in time")
+}
+
+impl Capture {
+    /// Starts on `host` and waits until frames are captured.
+    fn start(host: &Host, arguments: &[&str]) -> Self {
+        let mut command = netlab();
+        command.arg("capture").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = host.run(move || command.spawn().unwrap());
+        let (out, err) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+        let first = next(&err);
+        assert!(first.contains("capturing on"), "{first}");
+        Capture { child, out, err }
+    }
+
+    fn next(&self) -> String {
+        next(&self.out)
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.next()).unwrap()
+    }
+
+    fn interrupt(&self) {
+        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGINT).unwrap();
+    }
+
+    /// Waits for the end: the lines not read yet, everything on standard error, the exit status.
+    fn end(mut self) -> (Vec<String>, String, Option<i32>) {
+        let out = std::iter::from_fn(|| self.out.recv_timeout(PATIENCE).ok()).collect();
+        let err = std::iter::from_fn(|| self.err.recv_timeout(PATIENCE).ok()).collect::<Vec<_>>().join("\n");
+        (out, err, self.child.wait().unwrap().code())
+    }
+}
+
+/// The counts of a summary such as `5 frames seen: 3 shown, 2 dropped by the kernel`.
+fn counts(summary: &str) -> (usize, usize, usize) {
+    let line = summary.lines().find(|line| line.contains(" seen: ")).unwrap_or_else(|| panic!("no summary: {summary}"));
+    let numbers: Vec<usize> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    (numbers[0], numbers[1], numbers[2])
+}
+
+/// A socket on `host` that sends frames as they are.
+fn sender(host: &Host, interface: &str) -> PacketSocket {
+    let name = interface.to_owned();
+    host.run(move || {
+        let index = Netlink::open().unwrap().link(&name).unwrap().index;
+        let socket = PacketSocket::open(&Named { name, index }, Kind::WithLinkHeader, "testing").unwrap();
+        socket.filter(&[Instruction::take(0)]).unwrap();
+        socket.start().unwrap();
+        socket
+    })
+}
+
+fn send(socket: &PacketSocket, frame: &[u8]) {
+    assert_eq!(nix::unistd::write(socket, frame).unwrap(), frame.len());
+}
+
+fn frame(destination: Mac, behind: &[u8]) -> Vec<u8> {
+    let mut frame = [destination.0, Pair::LEFT_MAC.0].concat();
+    frame.extend_from_slice(behind);
+    frame.resize(frame.len().max(60), 0);
+    frame
+}
+
+/// An experimental frame with `number` in its first payload byte.
+fn numbered(number: u8) -> Vec<u8> {
+    frame(Pair::RIGHT_MAC, &[EXPERIMENT[0], EXPERIMENT[1], number])
+}
+
+fn payload(packet: &Value) -> String {
+    packet["layers"].as_array().unwrap().last().unwrap()["fields"]["payload"].as_str().unwrap().to_owned()
+}
+
+fn what_is_sent_is_shown_in_order_and_nothing_else() {
+    let pair = pair();
+    let capture = Capture::start(&pair.right, &[INTERFACE, "--json"]);
+    let socket = sender(&pair.left, INTERFACE);
+    send(&socket, &numbered(1));
+    send(&socket, &frame(Mac::BROADCAST, &[EXPERIMENT[0], EXPERIMENT[1], 2]));
+    send(&socket, &frame(Mac([1, 0, 0x5e, 0, 0, 1]), &[EXPERIMENT[0], EXPERIMENT[1], 3]));
+    send(&socket, &frame(Mac([2, 0xfc, 0, 0, 0, 9]), &[EXPERIMENT[0], EXPERIMENT[1], 4]));
+    for (number, direction) in [(1, "in"), (2, "broadcast"), (3, "multicast"), (4, "to-other")] {
+        let packet = capture.json();
+        assert_eq!(packet["number"], number);
+        assert_eq!(packet["direction"], direction);
+        assert_eq!(packet["interface"], INTERFACE);
+        assert!(payload(&packet).starts_with(&format!("{number:02x}00")), "{packet}");
+    }
+    capture.interrupt();
+    let (rest, summary, code) = capture.end();
+    assert_eq!((rest.as_slice(), code), ([].as_slice(), Some(0)), "{summary}");
+    assert_eq!(counts(&summary), (4, 4, 0));
+}
+
+fn a_count_stops_at_exactly_that_many() {
+    let pair = pair();
+    let capture = Capture::start(&pair.right, &[INTERFACE, "-q", "-c", "2"]);
+    let socket = sender(&pair.left, INTERFACE);
+    for number in 0..5 {
+        send(&socket, &numbered(number));
+    }
+    let (lines, summary, code) = capture.end();
+    assert_eq!((lines.len(), code), (2, Some(0)), "{summary}");
+    assert_eq!(counts(&summary).1, 2);
+}
+
+fn ctrl_c_under_load_shows_every_frame_that_was_seen() {
+    let pair = pair();
+    let capture = Capture::start(&pair.right, &[INTERFACE, "-q"]);
+    let socket = sender(&pair.left, INTERFACE);
+    let enough = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&enough);
+    let load = std::thread::spawn(move || {
+        while !stop.load(Ordering::Relaxed) {
+            send(&socket, &numbered(7));
+        }
+    });
+    for _ in 0..1000 {
+        capture.next();
+    }
+    capture.interrupt();
+    let (rest, summary, code) = capture.end();
+    enough.store(true, Ordering::Relaxed);
+    load.join().unwrap();
+    let (seen, shown, dropped) = counts(&summary);
+    assert_eq!(rest.len() + 1000, shown, "every frame counted as shown is a line: {summary}");
+    assert_eq!((seen, code), (shown + dropped, Some(0)), "{summary}");
+}
+
+/// Nobody reads standard output, so the ring of 2 MiB fills: what it has no room for must be in the counts.
+fn frames_that_the_ring_has_no_room_for_are_counted() {
+    const SENT: usize = 60_000;
+    let pair = pair();
+    let mut command = netlab();
+    command.args(["capture", INTERFACE, "-x", "--ring", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pair.right.run(move || command.spawn().unwrap());
+    let err = lines(child.stderr.take().unwrap());
+    assert!(next(&err).contains("capturing on"));
+    let socket = sender(&pair.left, INTERFACE);
+    for _ in 0..SENT {
+        send(&socket, &numbered(7));
+    }
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    let out = lines(child.stdout.take().unwrap());
+    let shown_lines =
+        std::iter::from_fn(|| out.recv_timeout(PATIENCE).ok()).filter(|line| line.starts_with('#')).count();
+    let summary = std::iter::from_fn(|| err.recv_timeout(PATIENCE).ok()).collect::<Vec<_>>().join("\n");
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{summary}");
+    let (seen, shown, dropped) = counts(&summary);
+    assert_eq!((shown_lines, seen), (shown, shown + dropped), "{summary}");
+    assert!(dropped > 0 && summary.contains("hint: a larger --ring"), "{summary}");
+}
+
+fn what_is_written_reads_back_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["trace.pcapng", "trace.pcap"] {
+        let pair = pair();
+        let path = folder.path().join(name);
+        let file = path.to_str().unwrap();
+        let capture = Capture::start(&pair.right, &[INTERFACE, "-c", "3", "--json", "-w", file]);
+        let socket = sender(&pair.left, INTERFACE);
+        for number in 0..3 {
+            send(&socket, &numbered(number));
+        }
+        let (live, summary, code) = capture.end();
+        assert_eq!((live.len(), code), (3, Some(0)), "{summary}");
+        let output = netlab().args(["capture", "--json", "-r", file]).output().unwrap();
+        let stored = String::from_utf8(output.stdout).unwrap();
+        for (live, stored) in live.iter().zip(stored.lines()) {
+            let (mut live, stored): (Value, Value) =
+                (serde_json::from_str(live).unwrap(), serde_json::from_str(stored).unwrap());
+            if name == "trace.pcap" {
+                // The classic format knows no interfaces and no directions.
+                live.as_object_mut().unwrap().remove("interface");
+                live.as_object_mut().unwrap().remove("direction");
+            }
+            assert_eq!(live, stored);
+        }
+        assert_eq!(stored.lines().count(), 3);
+    }
+}
+
+fn all_interfaces_together_show_the_name_of_each() {
+    let network = routed();
+    let capture = Capture::start(&network.router, &["any", "--json"]);
+    send(&sender(&network.left, INTERFACE), &frame(Mac::BROADCAST, &EXPERIMENT));
+    let first = capture.json();
+    send(&sender(&network.right, INTERFACE), &frame(Mac::BROADCAST, &EXPERIMENT));
+    let second = capture.json();
+    assert_eq!((&first["interface"], &second["interface"]), (&"left".into(), &"right".into()));
+    assert_eq!(first["link_type"], 276);
+    assert_eq!(first["layers"][0]["layer"], "cooked");
+    capture.interrupt();
+    assert_eq!(capture.end().2, Some(0));
+}
+
+fn a_small_snapshot_keeps_the_true_length() {
+    let pair = pair();
+    let capture = Capture::start(&pair.right, &[INTERFACE, "--json", "-c", "1", "--snaplen", "20"]);
+    send(&sender(&pair.left, INTERFACE), &numbered(1));
+    let packet = capture.json();
+    assert_eq!((&packet["captured_bytes"], &packet["original_bytes"]), (&20.into(), &60.into()));
+    assert_eq!(capture.end().2, Some(0));
+}
+
+fn a_tag_that_the_kernel_took_out_is_shown() {
+    let pair = pair();
+    let capture = Capture::start(&pair.right, &[INTERFACE, "--json", "-c", "1"]);
+    let tagged = frame(Pair::RIGHT_MAC, &[0x81, 0x00, 0x60, 100, EXPERIMENT[0], EXPERIMENT[1], 9]);
+    send(&sender(&pair.left, INTERFACE), &tagged);
+    let packet = capture.json();
+    assert_eq!(packet["layers"][1]["layer"], "vlan", "{packet}");
+    assert_eq!(packet["layers"][1]["fields"]["identifier"], 100);
+    assert_eq!(packet["layers"][1]["fields"]["priority"], 3);
+    assert_eq!(packet["original_bytes"], 60);
+    assert!(payload(&packet).starts_with("0900"), "{packet}");
+    assert_eq!(capture.end().2, Some(0));
+}
+
+fn loopback_shows_each_frame_once_and_knows_that_checksums_are_pending() {
+    let host = host("alone", false);
+    let capture = Capture::start(&host, &["lo", "--json"]);
+    host.run(|| {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for _ in 0..3 {
+            sender.send_to(b"hello", receiver.local_addr().unwrap()).unwrap();
+        }
+    });
+    for _ in 0..3 {
+        let packet = capture.json();
+        assert_eq!(packet["direction"], "in");
+        assert_eq!(packet["layers"][2]["checksum_verdict"], "not_filled_in", "{packet}");
+    }
+    capture.interrupt();
+    let (rest, summary, _) = capture.end();
+    assert_eq!((rest.len(), counts(&summary)), (0, (3, 3, 0)));
+}
+
+fn an_interface_that_goes_down_ends_the_capture_and_is_told() {
+    let pair = pair();
+    let capture = Capture::start(&pair.right, &[INTERFACE, "-q"]);
+    send(&sender(&pair.left, INTERFACE), &numbered(1));
+    pair.right.run(|| Netlink::open().unwrap().set_up(INTERFACE, false).unwrap());
+    let (lines, summary, code) = capture.end();
+    assert_eq!((lines.len(), counts(&summary), code), (1, (1, 1, 0), Some(2)), "{summary}");
+    assert!(summary.contains("eth0: network is down (ENETDOWN)"), "{summary}");
+}
+
+fn an_interface_that_goes_away_ends_the_capture_and_is_told() {
+    let pair = pair();
+    let capture = Capture::start(&pair.right, &[INTERFACE]);
+    pair.left.run(|| Netlink::open().unwrap().delete_link(INTERFACE).unwrap());
+    let (_, summary, code) = capture.end();
+    assert_eq!(code, Some(2));
+    assert!(summary.contains("eth0: network is down (ENETDOWN)"), "{summary}");
+}
+
+fn an_interface_that_is_down_is_refused() {
+    let pair = pair();
+    pair.right.run(|| Netlink::open().unwrap().set_up(INTERFACE, false).unwrap());
+    let output = pair.right.run(|| netlab().args(["capture", INTERFACE]).output().unwrap());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("must be up"), "{output:?}");
+}
+
+fn a_missing_privilege_names_the_capability_and_the_cure() {
+    let host = host("alone", false);
+    let output = host.run(|| {
+        let program = netlab().get_program().to_owned();
+        let mut without = std::process::Command::new("setpriv");
+        without.args(["--bounding-set", "-net_raw", "--inh-caps", "-net_raw"]).arg(program);
+        without.args(["capture", "lo"]).output().unwrap()
+    });
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("open packet socket on lo: operation not permitted (EPERM)"), "{told}");
+    assert!(
+        told.contains("hint: capturing needs CAP_NET_RAW") && told.contains("sudo setcap cap_net_raw+ep"),
+        "{told}"
+    );
+}
+
+fn a_reader_that_closes_the_pipe_ends_the_capture_quietly() {
+    let pair = pair();
+    let mut command = netlab();
+    command.args(["capture", INTERFACE, "-q"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pair.right.run(move || command.spawn().unwrap());
+    let err = lines(child.stderr.take().unwrap());
+    assert!(next(&err).contains("capturing on"));
+    drop(child.stdout.take());
+    send(&sender(&pair.left, INTERFACE), &numbered(1));
+    assert!(err.recv_timeout(PATIENCE).is_err(), "nothing more is said");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+fn a_file_is_written_to_a_pipe_as_frames_come() {
+    let pair = pair();
+    let mut command = netlab();
+    command.args(["capture", INTERFACE, "-w", "-"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pair.right.run(move || command.spawn().unwrap());
+    assert!(next(&lines(child.stderr.take().unwrap())).contains("capturing on"));
+    let mut reader = netlab();
+    reader.args(["capture", "-q", "-r", "-"]).stdin(child.stdout.take().unwrap()).stdout(Stdio::piped());
+    let mut reader = reader.spawn().unwrap();
+    let out = lines(reader.stdout.take().unwrap());
+    send(&sender(&pair.left, INTERFACE), &numbered(1));
+    assert!(next(&out).contains("eth0 in"), "the frame passes both programs while they run");
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    assert_eq!((child.wait().unwrap().code(), reader.wait().unwrap().code()), (Some(0), Some(0)));
+    assert!(!Path::new("-").exists());
+}
