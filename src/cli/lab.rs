@@ -32,6 +32,7 @@ enum Action {
     },
     /// Run a lab
     Run(Run),
+    Net(super::lab_net::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,6 +73,7 @@ impl Args {
         match self.action {
             Action::List { lang } => list(context, language(lang)),
             Action::Run(run) => run.run(context),
+            Action::Net(args) => args.run(context),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod fabric;
 pub mod fate;
 pub mod observation;
+pub mod plan;
 pub mod program;
 pub mod segments;
 pub mod sockets;

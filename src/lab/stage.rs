@@ -46,6 +46,9 @@ pub enum LabError {
     /// What was seen could not be shown.
     #[error("{0}")]
     Show(#[source] std::io::Error),
+    /// A plan that cannot be built.
+    #[error("{0}")]
+    Plan(#[source] super::plan::PlanError),
     /// Somebody who stepped through the lab left it.
     #[error("left by the user")]
     Left,
