@@ -7,7 +7,8 @@ use clap::{Subcommand, ValueEnum};
 
 use super::{Context, Outcome};
 use crate::kernel::namespace;
-use crate::lab::catalog::{self, LABS, Lab, Parameters};
+use crate::lab::catalog::{self, LABS};
+use crate::lab::experiment::{Lab, Parameters};
 use crate::lab::fate::{Fate, Passing};
 use crate::lab::observation::{Event, Language, Observation};
 use crate::lab::stage::{Audience, LabError, Stage};

@@ -5,14 +5,17 @@
 //! the frames [`sockets`] asks both kernels for the states. An experiment is one file and one row in [`catalog`].
 
 pub mod catalog;
+pub mod experiment;
 pub mod fabric;
 pub mod fate;
 pub mod observation;
 pub mod plan;
 pub mod program;
+pub mod room;
 pub mod segments;
 pub mod sockets;
 pub mod stage;
+pub mod states;
 pub mod tcp;
 pub mod topology;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::fabric::{Fabric, Joining, Port};
 use super::observation::Station;
+use super::room::without_ipv6;
 use super::stage::{LabError, Stage};
 use crate::bytes::{Mac, Silent, Verdict};
 use crate::dissect::{Origin, dissect};
@@ -190,17 +191,6 @@ fn receive_sound(port: &Port) -> Result<bool, LabError> {
         }
     }
     Ok(false)
-}
-
-pub(super) fn without_ipv6() -> Result<(), OsError> {
-    for which in ["all", "default"] {
-        match sysctl::write(&format!("net.ipv6.conf.{which}.disable_ipv6"), "1") {
-            // A kernel without IPv6 has nothing to switch off.
-            Err(error) if error.errno != nix::errno::Errno::ENOENT => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn cable_name(number: usize) -> String {
