@@ -21,6 +21,7 @@ pub mod topology;
 
 pub mod close;
 pub mod handshake;
+pub mod reuse;
 
 pub use observation::{Event, Finding, Observation, What, Words};
 pub use stage::Stage;

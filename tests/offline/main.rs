@@ -9,6 +9,7 @@ mod headers;
 mod json_keys;
 mod layering;
 mod oracle;
+mod reuse;
 mod sockets;
 mod special;
 mod subnet;
