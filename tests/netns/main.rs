@@ -9,7 +9,6 @@ mod interfaces;
 #[path = "../shared/json_keys.rs"]
 mod json_keys;
 mod netlink;
-mod reuse;
 mod sockets;
 mod topology;
 
@@ -27,7 +26,6 @@ const MODULES: &[(&str, &[Test])] = &[
     ("labs", labs::TESTS),
     ("interfaces", interfaces::TESTS),
     ("netlink", netlink::TESTS),
-    ("reuse", reuse::TESTS),
     ("sockets", sockets::TESTS),
 ];
 

@@ -2,14 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod cli;
-mod documented;
 mod golden;
 mod headers;
 #[path = "../shared/json_keys.rs"]
 mod json_keys;
 mod layering;
 mod oracle;
-mod reuse;
 mod sockets;
 mod special;
 mod subnet;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use crate::cli::netlab;
-use crate::documented;
+use crate::json_keys::assert_documented;
 
 /// Exit status, standard output and standard error of `netlab subnet` with these words, blanks between them.
 fn subnet(words: &str) -> (i32, String, String) {
@@ -264,7 +264,7 @@ fn every_json_key_is_documented() {
         let (_, stdout, stderr) = subnet_with(&format!("{words} --json"), input.as_bytes());
         let mut documents = 0;
         for document in serde_json::Deserializer::from_str(&stdout).into_iter::<serde_json::Value>() {
-            documented::every_key("subnet", &document.unwrap());
+            assert_documented("subnet", &document.unwrap());
             documents += 1;
         }
         assert!(documents > 0, "{words}: {stderr}");

@@ -120,9 +120,9 @@ impl Filter<'_> {
 
     #[inline]
     fn line(&mut self, line: &[u8], verdict: Verdict) -> io::Result<()> {
-        let (range, prefix) = match (verdict, self.options.invert) {
-            (Verdict::Held(range, prefix), false) => (range, prefix),
-            (Verdict::Outside(range), true) => (range, None),
+        let (address, prefix) = match (verdict, self.options.invert) {
+            (Verdict::Held(address, prefix), false) => (address, prefix),
+            (Verdict::Outside(address), true) => (address, None),
             (Verdict::NoAddress, _) => {
                 self.tally.without_address += 1;
                 return Ok(());
@@ -130,13 +130,13 @@ impl Filter<'_> {
             _ => return Ok(()),
         };
         self.tally.matched += 1;
-        if self.count { Ok(()) } else { self.print(line, range, prefix) }
+        if self.count { Ok(()) } else { self.print(line, address, prefix) }
     }
 
-    fn print(&mut self, line: &[u8], range: Range, prefix: Option<Prefix>) -> io::Result<()> {
+    fn print(&mut self, line: &[u8], address: Address, prefix: Option<Prefix>) -> io::Result<()> {
         let out = &mut self.context.out;
         if self.context.json {
-            return json::line(out, &Match { line: self.tally.lines, address: range.first, prefix });
+            return json::line(out, &Match { line: self.tally.lines, address, prefix });
         }
         if self.options.which {
             match prefix {

@@ -11,10 +11,9 @@
 )]
 
 use std::io::{self, Read};
-use std::net::Ipv6Addr;
 
 use super::matcher::Matcher;
-use super::{Address, Family, Prefix, Range, notation};
+use super::{Address, Family, Prefix, Range, digits, notation};
 
 /// Longest line that is looked at, in bytes.
 pub const LONGEST_LINE: usize = 1 << 18;
@@ -106,13 +105,21 @@ impl<R: Read> Lines<R> {
 
 /// The addresses in a line, wherever they stand: words of letters, digits, dots and colons that are one, with or
 /// without a port behind or a label before it (`src:10.0.0.1:80`).
+#[inline]
 pub fn addresses(line: &[u8]) -> impl Iterator<Item = Address> {
     let mut rest = line;
     let mut word: &[u8] = &[];
     std::iter::from_fn(move || {
         loop {
             if word.is_empty() {
-                word = next_word(&mut rest)?;
+                let start = rest.iter().position(|byte| in_word(*byte))?;
+                rest = rest.get(start..)?;
+                // A short cut: most words that hold an address are one and nothing else.
+                if let Some((address, behind)) = ipv4_word(rest) {
+                    rest = behind;
+                    return Some(address);
+                }
+                word = first_word(&mut rest)?;
             }
             if let Some(address) = address_in(&mut word) {
                 return Some(address);
@@ -121,15 +128,35 @@ pub fn addresses(line: &[u8]) -> impl Iterator<Item = Address> {
     })
 }
 
-const fn in_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b':'
+#[inline]
+fn ipv4_word(text: &[u8]) -> Option<(Address, &[u8])> {
+    let (number, length) = digits::leading_ipv4(text)?;
+    let behind = text.get(length..)?;
+    let ends = behind.first().is_none_or(|byte| !in_word(*byte));
+    ends.then(|| (Address::new(Family::Ipv4, number.into()), behind))
 }
 
-fn next_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let start = rest.iter().position(|byte| in_word(*byte))?;
-    let from = rest.get(start..)?;
-    let length = from.iter().position(|byte| !in_word(*byte)).unwrap_or(from.len());
-    let (word, behind) = from.split_at_checked(length)?;
+/// Whether a byte is part of a word: a letter, a digit, a dot or a colon.
+#[inline]
+fn in_word(byte: u8) -> bool {
+    WORD.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+/// One look instead of six comparisons for each byte of the input.
+static WORD: [bool; 256] = {
+    let mut word = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        #[expect(clippy::indexing_slicing, reason = "every u8 is below 256; checked when compiled")]
+        (word[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'.' || byte == b':');
+        byte = byte.wrapping_add(1);
+    }
+    word
+};
+
+fn first_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = rest.iter().position(|byte| !in_word(*byte)).unwrap_or(rest.len());
+    let (word, behind) = rest.split_at_checked(length)?;
     *rest = behind;
     Some(word)
 }
@@ -139,6 +166,8 @@ fn next_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 fn address_in(word: &mut &[u8]) -> Option<Address> {
     let whole = std::mem::take(word);
     if let Some(address) = ipv6(whole) {
+        // The tail of ::ffff:10.0.0.1 is how a server for both families writes an IPv4 client, so it counts as well.
+        *word = memchr::memrchr(b':', whole).and_then(|colon| whole.get(colon.saturating_add(1)..)).unwrap_or_default();
         return Some(address);
     }
     let (part, behind) = match memchr::memchr(b':', whole) {
@@ -152,7 +181,7 @@ fn address_in(word: &mut &[u8]) -> Option<Address> {
 /// A part that is an IPv4 address, at most with the full stop of a sentence behind it.
 #[inline]
 fn ipv4(part: &[u8]) -> Option<Address> {
-    let (number, length) = notation::leading_ipv4(part)?;
+    let (number, length) = digits::leading_ipv4(part)?;
     matches!(part.get(length..), Some([] | [b'.'])).then(|| Address::new(Family::Ipv4, number.into()))
 }
 
@@ -164,8 +193,9 @@ fn ipv6(word: &[u8]) -> Option<Address> {
     if word.len() > LONGEST_IPV6.saturating_add(1) {
         return None;
     }
-    let read = |word: &[u8]| str::from_utf8(word).ok()?.parse::<Ipv6Addr>().ok();
-    read(word).or_else(|| read(word.strip_suffix(b".").or_else(|| word.strip_suffix(b":"))?)).map(Address::from)
+    let shorter = || word.strip_suffix(b".").or_else(|| word.strip_suffix(b":"));
+    let number = digits::ipv6(word).or_else(|| digits::ipv6(shorter()?))?;
+    Some(Address::new(Family::Ipv6, number))
 }
 
 /// Where in a line an address is looked for.
@@ -181,10 +211,10 @@ pub enum Place {
 /// What a line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// One of its addresses is held, by this prefix where the matcher can name one.
-    Held(Range, Option<Prefix>),
-    /// It has an address, and none is held.
-    Outside(Range),
+    /// This address, or the range that starts with it, is held, by this prefix where the matcher can name one.
+    Held(Address, Option<Prefix>),
+    /// It has an address, the first of which is this, and none is held.
+    Outside(Address),
     /// It has no address where one was looked for.
     NoAddress,
 }
@@ -207,11 +237,10 @@ pub fn judge(line: &[u8], place: Place, matcher: &Matcher) -> Verdict {
 fn judge_anywhere(line: &[u8], matcher: &Matcher) -> Verdict {
     let mut first = None;
     for address in addresses(line) {
-        let range = Range { first: address, last: address };
-        if matcher.holds(address) {
-            return Verdict::Held(range, matcher.longest(address));
+        if let Some(prefix) = matcher.longest(address) {
+            return Verdict::Held(address, prefix);
         }
-        first.get_or_insert(range);
+        first.get_or_insert(address);
     }
     first.map_or(Verdict::NoAddress, Verdict::Outside)
 }
@@ -219,9 +248,9 @@ fn judge_anywhere(line: &[u8], matcher: &Matcher) -> Verdict {
 /// Holds a whole range against `matcher`.
 pub fn judge_range(range: Range, matcher: &Matcher) -> Verdict {
     if !matcher.holds_all(range) {
-        return Verdict::Outside(range);
+        return Verdict::Outside(range.first);
     }
-    Verdict::Held(range, matcher.covering(range.supernet()))
+    Verdict::Held(range.first, matcher.covering(range.supernet()))
 }
 
 #[cfg(test)]
@@ -241,7 +270,7 @@ mod tests {
             ("fe80::1%eth0: up", vec!["fe80::1"]),
             ("peer 2001:db8::2: timeout", vec!["2001:db8::2"]),
             ("10.0.0.0/8 10.0.0.1-10.0.0.9", vec!["10.0.0.0", "10.0.0.1", "10.0.0.9"]),
-            ("::ffff:10.0.0.1 ::", vec!["::ffff:10.0.0.1", "::"]),
+            ("::ffff:10.0.0.1 ::", vec!["::ffff:10.0.0.1", "10.0.0.1", "::"]),
             ("12:34:56 1.2.3 1.2.3.4.5 256.1.1.1 1.2.3.4x x1.2.3.4 010.0.0.1 dead.beef cafe", vec![]),
             ("", vec![]),
         ] {

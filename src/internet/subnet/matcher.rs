@@ -1,4 +1,4 @@
-//! Which of many prefixes holds an address: sorted segments with an index on the first 16 bits.
+//! Which of many prefixes holds an address: sorted segments with an index of up to 65,536 buckets.
 
 #![deny(
     clippy::indexing_slicing,
@@ -27,13 +27,11 @@ impl Matcher {
         let merged = range::merge(ranges);
         let of = |family| {
             let own = merged.iter().filter(move |range: &&Range| range.family() == family);
-            own.map(|range| Segment { first: range.first.number(), last: range.last.number(), name: NOBODY })
+            let segment =
+                |range: &Range| Segment { first: range.first.number(), last: range.last.number(), name: NOBODY };
+            own.map(segment).collect::<Vec<_>>()
         };
-        Matcher {
-            ipv4: Segments::new(of(Family::Ipv4), |number| number as u32),
-            ipv6: Segments::new(of(Family::Ipv6), |number| number),
-            names: Vec::new(),
-        }
+        Matcher { ipv4: Segments::new(&of(Family::Ipv4)), ipv6: Segments::new(&of(Family::Ipv6)), names: Vec::new() }
     }
 
     /// A matcher that can also name the longest prefix that holds an address. Ranges count as their exact prefixes.
@@ -45,12 +43,7 @@ impl Matcher {
             let own = names.iter().zip(0_u32..).filter(move |(prefix, _)| prefix.family() == family);
             flatten(own.map(|(prefix, name)| (*prefix, name)))
         };
-        let (ipv4, ipv6) = (of(Family::Ipv4), of(Family::Ipv6));
-        Matcher {
-            ipv4: Segments::new(ipv4.into_iter(), |number| number as u32),
-            ipv6: Segments::new(ipv6.into_iter(), |number| number),
-            names,
-        }
+        Matcher { ipv4: Segments::new(&of(Family::Ipv4)), ipv6: Segments::new(&of(Family::Ipv6)), names }
     }
 
     /// Whether one of the prefixes holds `address`.
@@ -69,11 +62,11 @@ impl Matcher {
         true
     }
 
-    /// The longest prefix that holds `address`; always none where the matcher was not made for naming.
+    /// The longest prefix that holds `address`, where one does; it has no name where the matcher was not made for naming.
     #[inline]
-    pub fn longest(&self, address: Address) -> Option<Prefix> {
+    pub fn longest(&self, address: Address) -> Option<Option<Prefix>> {
         let (_, name) = self.segment(address)?;
-        self.names.get(name as usize).copied()
+        Some(self.names.get(name as usize).copied())
     }
 
     /// The longest prefix that holds every address of `prefix`; always none where the matcher was not made for naming.
@@ -86,11 +79,8 @@ impl Matcher {
     #[inline]
     fn segment(&self, address: Address) -> Option<(u128, u32)> {
         match address.family() {
-            Family::Ipv4 => {
-                let number = address.number() as u32;
-                self.ipv4.find(number, number >> 16).map(|(last, name)| (u128::from(last), name))
-            }
-            Family::Ipv6 => self.ipv6.find(address.number(), (address.number() >> 112) as u32),
+            Family::Ipv4 => self.ipv4.find(address.number()),
+            Family::Ipv6 => self.ipv6.find(address.number()),
         }
     }
 }
@@ -135,41 +125,87 @@ fn flatten(prefixes: impl Iterator<Item = (Prefix, u32)>) -> Vec<Segment> {
     segments
 }
 
-/// Segments as columns, with an index: `index[top]..index[top + 1]` are those that start with the 16 bits `top`.
+/// Most buckets of the index, as a power of two: with more, the index would no longer fit into a processor's cache.
+const MOST_BUCKET_BITS: u32 = 16;
+
+/// Segments with an index: the space they take up is cut into equal buckets, and `index[b]..index[b + 1]` are those that
+/// start in bucket `b`.
 #[derive(Debug)]
 struct Segments<N> {
-    first: Vec<N>,
-    last: Vec<N>,
-    name: Vec<u32>,
+    /// First and last number of each.
+    spans: Vec<(N, N)>,
+    names: Vec<u32>,
     index: Vec<u32>,
+    /// Where the first bucket starts.
+    base: N,
+    /// A bucket is two to the power of this.
+    shift: u32,
 }
 
-impl<N: Copy + Ord> Segments<N> {
-    fn new(segments: impl Iterator<Item = Segment>, number: impl Fn(u128) -> N) -> Self {
-        let mut all = Segments { first: Vec::new(), last: Vec::new(), name: Vec::new(), index: Vec::new() };
-        // Numbers of the narrow kind have their first 16 bits elsewhere; the width follows from the type.
-        let shift = (size_of::<N>() as u32).saturating_mul(8).saturating_sub(16);
-        for segment in segments {
-            let top = (segment.first >> shift) as usize;
-            let position = all.first.len() as u32;
-            all.index.resize(top.saturating_add(1).max(all.index.len()), position);
-            all.first.push(number(segment.first));
-            all.last.push(number(segment.last));
-            all.name.push(segment.name);
+/// A number as wide as an address.
+trait Number: Copy + Ord {
+    fn narrow(number: u128) -> Self;
+    fn widen(self) -> u128;
+    /// The bucket in which the number lies; none below the first.
+    fn bucket(self, base: Self, shift: u32) -> Option<usize>;
+}
+
+macro_rules! number {
+    ($type:ty) => {
+        impl Number for $type {
+            #[inline]
+            fn narrow(number: u128) -> Self {
+                number as $type
+            }
+            #[inline]
+            fn widen(self) -> u128 {
+                self.into()
+            }
+            #[inline]
+            fn bucket(self, base: Self, shift: u32) -> Option<usize> {
+                Some((self.checked_sub(base)? >> shift) as usize)
+            }
         }
-        let end = all.first.len() as u32;
-        all.index.resize(usize::from(u16::MAX).saturating_add(2), end);
-        all
+    };
+}
+
+number!(u32);
+number!(u128);
+
+impl<N: Number> Segments<N> {
+    /// Segments that are sorted and do not overlap.
+    fn new(segments: &[Segment]) -> Self {
+        let base = segments.first().map_or(0, |segment| segment.first);
+        let space = segments.last().map_or(0, |segment| segment.last.saturating_sub(base));
+        let bits = segments.len().next_power_of_two().ilog2().clamp(1, MOST_BUCKET_BITS);
+        let shift = space.checked_ilog2().map_or(0, |highest| highest.saturating_add(1).saturating_sub(bits));
+        let buckets = 1_usize << bits;
+        let mut index: Vec<u32> = Vec::with_capacity(buckets.saturating_add(1));
+        for (segment, position) in segments.iter().zip(0_u32..) {
+            let bucket = (segment.first.saturating_sub(base) >> shift) as usize;
+            index.resize(bucket.saturating_add(1).max(index.len()), position);
+        }
+        index.resize(buckets.saturating_add(1), segments.len() as u32);
+        Segments {
+            spans: segments.iter().map(|segment| (N::narrow(segment.first), N::narrow(segment.last))).collect(),
+            names: segments.iter().map(|segment| segment.name).collect(),
+            index,
+            base: N::narrow(base),
+            shift,
+        }
     }
 
+    /// The last number and the name of the segment that holds `number`.
     #[inline]
-    fn find(&self, number: N, top: u32) -> Option<(N, u32)> {
-        let (low, high) = (*self.index.get(top as usize)?, *self.index.get(top.wrapping_add(1) as usize)?);
-        let started = self.first.get(low as usize..high as usize)?.partition_point(|first| *first <= number);
-        // The one before may have started under smaller 16 bits and reach as far as here.
+    fn find(&self, number: u128) -> Option<(u128, u32)> {
+        let number = N::narrow(number);
+        let bucket = number.bucket(self.base, self.shift)?;
+        let (low, high) = (*self.index.get(bucket)?, *self.index.get(bucket.wrapping_add(1))?);
+        let started = self.spans.get(low as usize..high as usize)?.partition_point(|(first, _)| *first <= number);
+        // The one before may have started in an earlier bucket and reach as far as here.
         let at = (low as usize).checked_add(started)?.checked_sub(1)?;
-        let last = *self.last.get(at)?;
-        if number <= last { Some((last, *self.name.get(at)?)) } else { None }
+        let (_, last) = *self.spans.get(at)?;
+        if number <= last { Some((last.widen(), *self.names.get(at)?)) } else { None }
     }
 }
 
@@ -183,7 +219,7 @@ mod tests {
     }
 
     fn longest(matcher: &Matcher, text: &str) -> Option<String> {
-        matcher.longest(notation::address(text).unwrap()).map(|prefix| prefix.to_string())
+        matcher.longest(notation::address(text).unwrap()).map(|prefix| prefix.unwrap().to_string())
     }
 
     #[test]

@@ -15,7 +15,8 @@ use std::net::Ipv4Addr;
 
 use crate::bytes::{Escaped, Mac};
 
-use super::notation::{leading_ipv4, plain_address};
+use super::digits::leading_ipv4;
+use super::notation::plain_address;
 use super::{Address, Family, Prefix};
 
 /// Longest piece of foreign text that a message repeats, in characters.

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Serialize, Serializer};
 
 pub mod describe;
+mod digits;
 pub mod hint;
 pub mod lines;
 pub mod matcher;

@@ -1,6 +1,6 @@
 //! Addresses, masks, prefixes and ranges as people write them.
 //!
-//! What is accepted is decided here, by reading; when reading fails, [`misread`](super::misread) works out what was
+//! What is accepted is decided here, by reading; when reading fails, [`misread`] works out what was
 //! probably meant.
 
 #![deny(
@@ -11,10 +11,8 @@
     clippy::panic
 )]
 
-use std::net::Ipv6Addr;
-
 use super::misread::{self, Misread, Problem};
-use super::{Address, Family, Prefix, Range};
+use super::{Address, Family, Prefix, Range, digits};
 
 /// Reads an address: four decimal octets without leading zeros, or any text form of RFC 4291 section 2.2.
 ///
@@ -26,43 +24,10 @@ pub fn address(text: &str) -> Result<Address, Misread> {
 
 /// An address without a word about what is wrong where it is none.
 pub(super) fn plain_address(text: &str) -> Option<Address> {
-    if let Some((number, length)) = leading_ipv4(text.as_bytes()) {
+    if let Some((number, length)) = digits::leading_ipv4(text.as_bytes()) {
         return (length == text.len()).then(|| Address::new(Family::Ipv4, number.into()));
     }
-    text.parse::<Ipv6Addr>().ok().map(Address::from)
-}
-
-/// The IPv4 address at the start of `text` and how many bytes it takes. What follows is the caller's to judge.
-#[inline]
-pub(super) fn leading_ipv4(text: &[u8]) -> Option<(u32, usize)> {
-    let mut number = 0;
-    let mut rest = text;
-    for place in 0..4 {
-        if place > 0 {
-            rest = rest.strip_prefix(b".")?;
-        }
-        let (octet, behind) = leading_octet(rest)?;
-        number = number << 8 | octet;
-        rest = behind;
-    }
-    Some((number, text.len().wrapping_sub(rest.len())))
-}
-
-/// A decimal octet without a leading zero, and what is behind it.
-#[inline]
-fn leading_octet(text: &[u8]) -> Option<(u32, &[u8])> {
-    let digit = |byte: u8| byte.is_ascii_digit().then(|| u32::from(byte & 0xf));
-    let (&first, mut rest) = text.split_first()?;
-    let mut value = digit(first)?;
-    while let (1..=25, Some((&byte, behind))) = (value, rest.split_first()) {
-        let Some(next) = digit(byte) else { break };
-        let longer = value.wrapping_mul(10).wrapping_add(next);
-        if longer > 255 {
-            break;
-        }
-        (value, rest) = (longer, behind);
-    }
-    Some((value, rest))
+    digits::ipv6(text.as_bytes()).map(|number| Address::new(Family::Ipv6, number))
 }
 
 /// Reads a mask for addresses of `family` and returns its length in bits: `/24`, `24`, `255.255.255.0`, `0xffffff00` or
@@ -178,16 +143,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn an_octet_ends_where_it_would_grow_too_large_or_starts_with_zero() {
-        assert_eq!(leading_ipv4(b"255.255.255.255 x"), Some((u32::MAX, 15)));
-        assert_eq!(leading_ipv4(b"1.2.3.4567"), Some((0x0102_032d, 8)));
-        assert_eq!(leading_ipv4(b"1.2.3"), None);
-        assert_eq!(leading_ipv4(b"256.2.3.4"), None);
-        assert_eq!(leading_ipv4(b"01.2.3.4"), None);
-        assert_eq!(leading_ipv4(b""), None);
     }
 
     #[test]
