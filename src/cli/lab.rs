@@ -7,7 +7,8 @@ use clap::{Subcommand, ValueEnum};
 
 use super::{Context, Outcome};
 use crate::kernel::namespace;
-use crate::lab::catalog::{self, LABS, Lab, Parameters};
+use crate::lab::catalog::{self, LABS};
+use crate::lab::experiment::{Lab, Parameters};
 use crate::lab::fate::{Fate, Passing};
 use crate::lab::observation::{Event, Language, Observation};
 use crate::lab::stage::{Audience, LabError, Stage};
@@ -32,6 +33,7 @@ enum Action {
     },
     /// Run a lab
     Run(Run),
+    Net(super::lab_net::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,6 +74,7 @@ impl Args {
         match self.action {
             Action::List { lang } => list(context, language(lang)),
             Action::Run(run) => run.run(context),
+            Action::Net(args) => args.run(context),
         }
     }
 }

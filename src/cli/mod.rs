@@ -10,6 +10,7 @@ mod completions;
 mod explain;
 mod interfaces;
 mod lab;
+mod lab_net;
 mod man;
 mod probe;
 mod reuse_demo;

@@ -4,13 +4,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::catalog::{Floor, Lab, Parameters};
+use super::experiment::{Floor, Lab, Parameters};
 use super::observation::Words;
 use super::sockets::Seen;
 use super::stage::{LabError, Stage};
 use super::tcp;
 use super::topology::Neighbours;
-use super::{segments, sockets};
+use super::{segments, states};
 use crate::transport::states::State;
 
 /// The lab.
@@ -56,14 +56,14 @@ fn run(stage: &mut Stage<'_>, parameters: &Parameters) -> Result<(), LabError> {
             zh: "先关闭的一方经历 FIN-WAIT-1、FIN-WAIT-2、TIME-WAIT",
         },
         four.first == [State::Established, State::FinWait1, State::FinWait2, State::TimeWait],
-        sockets::names(&four.first),
+        states::names(&four.first),
     );
     stage.finding(
         Words {
             en: "the other goes CLOSE-WAIT, LAST-ACK, CLOSED", zh: "另一方经历 CLOSE-WAIT、LAST-ACK、CLOSED"
         },
         four.second == [State::Established, State::CloseWait, State::LastAck] && four.second_is_gone,
-        format!("{} → CLOSED", sockets::names(&four.second)),
+        format!("{} → CLOSED", states::names(&four.second)),
     );
 
     stage.note(Words {
@@ -132,8 +132,8 @@ fn connection(
     let shape = segments.iter().filter(|segment| Some(segment.number) >= first_frame);
     Ok(Closed {
         shape: shape.map(|segment| segment.flags.to_string()).collect(),
-        first: sockets::passed(seen, client, mine),
-        second: sockets::passed(seen, server, mine),
+        first: states::passed(seen, client, mine),
+        second: states::passed(seen, server, mine),
         second_is_gone: stage.look()?.get(server).is_some_and(|sockets| !sockets.iter().any(mine)),
     })
 }

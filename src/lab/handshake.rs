@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::catalog::{Floor, Lab, Parameters};
+use super::experiment::{Floor, Lab, Parameters};
 use super::observation::Words;
 use super::segments::{self, Direction};
-use super::sockets::{self, Seen};
+use super::sockets::Seen;
 use super::stage::{LabError, Stage};
+use super::states;
 use super::tcp;
 use super::topology::Neighbours;
 use crate::transport::states::State;
@@ -87,28 +88,28 @@ fn check(stage: &mut Stage<'_>, client: usize, server: usize) {
             String::new(),
         );
     }
-    let path = sockets::passed(&stage.observation.events, client, |socket| socket.remote.port() == PORT);
+    let path = states::passed(&stage.observation.events, client, |socket| socket.remote.port() == PORT);
     stage.finding(
         Words {
             en: "the client goes CLOSED, SYN-SENT, ESTABLISHED", zh: "客户端经历 CLOSED、SYN-SENT、ESTABLISHED"
         },
         path == [State::SynSent, State::Established],
-        sockets::names(&path),
+        states::names(&path),
     );
-    let path = sockets::passed(&stage.observation.events, server, |socket| socket.remote.port() != 0);
+    let path = states::passed(&stage.observation.events, server, |socket| socket.remote.port() != 0);
     stage.finding(
         Words {
             en: "the server's end of the connection goes SYN-RECEIVED, ESTABLISHED",
             zh: "服务器端的连接经历 SYN-RECEIVED、ESTABLISHED",
         },
         path == [State::SynReceived, State::Established],
-        sockets::names(&path),
+        states::names(&path),
     );
-    let listening = sockets::passed(&stage.observation.events, server, |socket| socket.remote.port() == 0);
+    let listening = states::passed(&stage.observation.events, server, |socket| socket.remote.port() == 0);
     stage.finding(
         Words { en: "the listening socket stays in LISTEN", zh: "监听套接字始终处于 LISTEN" },
         listening == [State::Listen],
-        sockets::names(&listening),
+        states::names(&listening),
     );
     let established = |host: usize| {
         let reached = |sockets: &Vec<Seen>| sockets.iter().any(|socket| socket.state == Some(State::Established));

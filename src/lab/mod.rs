@@ -5,18 +5,23 @@
 //! the frames [`sockets`] asks both kernels for the states. An experiment is one file and one row in [`catalog`].
 
 pub mod catalog;
+pub mod experiment;
 pub mod fabric;
 pub mod fate;
 pub mod observation;
+pub mod plan;
 pub mod program;
+pub mod room;
 pub mod segments;
 pub mod sockets;
 pub mod stage;
+pub mod states;
 pub mod tcp;
 pub mod topology;
 
 pub mod close;
 pub mod handshake;
+pub mod reuse;
 
 pub use observation::{Event, Finding, Observation, What, Words};
 pub use stage::Stage;

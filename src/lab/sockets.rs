@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::observation::Event;
 use crate::kernel::OsError;
 use crate::kernel::sock_diag::{Entry, Family, Query, SockDiag, Timer};
 use crate::transport::states::State;
@@ -62,17 +61,4 @@ pub fn look(kernel: &mut SockDiag) -> Result<Vec<Seen>, OsError> {
     }
     seen.sort_by_key(|socket| (socket.state != Some(State::Listen), socket.local.port(), socket.remote.port()));
     Ok(seen)
-}
-
-/// The states that those sockets of `host` which `matches` went through, without repetitions.
-pub fn passed(events: &[Event], host: usize, matches: impl Fn(&Seen) -> bool) -> Vec<State> {
-    let sockets = events.iter().filter_map(|event| event.states.get(host)).flatten();
-    let mut states: Vec<State> = sockets.filter(|socket| matches(socket)).filter_map(|socket| socket.state).collect();
-    states.dedup();
-    states
-}
-
-/// States as a path: `SYN-SENT → ESTABLISHED`.
-pub fn names(states: &[State]) -> String {
-    states.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")
 }

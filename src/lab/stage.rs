@@ -12,8 +12,8 @@ use super::fabric::Fabric;
 use super::fate::{Fate, Passing, Rule, Told};
 use super::observation::{Event, Finding, Frame, Observation, What, Words};
 use super::program::{Inbox, Outcome, Pending, Program};
+use super::room;
 use super::sockets::{Seen, look};
-use super::topology::without_ipv6;
 use crate::bytes::Silent;
 use crate::dissect::{Layer, Origin, dissect};
 use crate::kernel::OsError;
@@ -46,6 +46,9 @@ pub enum LabError {
     /// What was seen could not be shown.
     #[error("{0}")]
     Show(#[source] std::io::Error),
+    /// A plan that cannot be built.
+    #[error("{0}")]
+    Plan(#[source] super::plan::PlanError),
     /// Somebody who stepped through the lab left it.
     #[error("left by the user")]
     Left,
@@ -158,10 +161,8 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// Out of file descriptors.
     pub fn new(audience: &'a mut dyn Audience) -> Result<Self, LabError> {
-        let room = Host::new("room")?;
-        room.run(without_ipv6)?;
         Ok(Stage {
-            room,
+            room: room::open()?,
             hosts: Vec::new(),
             fabrics: Vec::new(),
             eyes: Vec::new(),

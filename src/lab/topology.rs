@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::fabric::{Fabric, Joining, Port};
 use super::observation::Station;
+use super::room::without_ipv6;
 use super::stage::{LabError, Stage};
 use crate::bytes::{Mac, Silent, Verdict};
 use crate::dissect::{Origin, dissect};
@@ -15,12 +16,12 @@ use crate::kernel::{OsError, ethtool, sysctl};
 use crate::link::packet_io::Batch;
 
 /// What leads from a host to a fabric.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Cable {
     /// The host, by its number.
     pub host: usize,
     /// The name of the interface inside the host.
-    pub interface: &'static str,
+    pub interface: String,
     /// Its address, and the length of its prefix.
     pub address: (Ipv4Addr, u8),
 }
@@ -82,32 +83,36 @@ impl Stage<'_> {
     /// As [`Stage::join`].
     pub fn pair(&mut self, neighbours: Neighbours) -> Result<[usize; 2], LabError> {
         let hosts = [self.new_host("client")?, self.new_host("server")?];
-        let cable =
-            |host: usize, last| Cable { host, interface: "eth0", address: (Ipv4Addr::new(172, 16, 10, last), 24) };
+        let cable = |host: usize, last| Cable {
+            host,
+            interface: "eth0".to_owned(),
+            address: (Ipv4Addr::new(172, 16, 10, last), 24),
+        };
         self.join(Joining::Hub, neighbours, &[cable(hosts[0], 1), cable(hosts[1], 2)])?;
         Ok(hosts)
     }
 
     fn lay(&mut self, number: usize, cable: &Cable) -> Result<Port, LabError> {
-        let Cable { host, interface, address: (address, prefix) } = *cable;
+        let Cable { host, address: (address, prefix), .. } = *cable;
         let (here, mac) = (cable_name(number), mac(number));
         let there = self.host(host).namespace().try_clone_to_owned();
         let there = there.map_err(|error| OsError::from_io("duplicate", "a host's namespace", &error))?;
-        let name = here.clone();
+        let (name, interface) = (here.clone(), cable.interface.clone());
         self.room.run(move || -> Result<(), OsError> {
             let mut netlink = Netlink::open()?;
-            netlink.create_veth(&name, interface, there.as_fd())?;
+            netlink.create_veth(&name, &interface, there.as_fd())?;
             ethtool::offloads_off(&name)?;
             netlink.set_no_arp(&name, true)?;
             netlink.set_up(&name, true)
         })?;
+        let interface = cable.interface.clone();
         self.host(host).run(move || -> Result<(), OsError> {
             let mut netlink = Netlink::open()?;
-            netlink.set_mac(interface, mac)?;
-            ethtool::offloads_off(interface)?;
-            netlink.set_up(interface, true)?;
-            netlink.add_address(interface, IpAddr::V4(address), prefix)?;
-            let index = netlink.link(interface)?.index;
+            netlink.set_mac(&interface, mac)?;
+            ethtool::offloads_off(&interface)?;
+            netlink.set_up(&interface, true)?;
+            netlink.add_address(&interface, IpAddr::V4(address), prefix)?;
+            let index = netlink.link(&interface)?.index;
             netlink.wait_until_up(index, PATIENCE)
         })?;
         if let Some(station) = self.observation.hosts.get_mut(host) {
@@ -127,8 +132,8 @@ impl Stage<'_> {
     fn introduce(&self, first: usize, cables: &[Cable]) -> Result<(), LabError> {
         for own in cables {
             for (number, other) in (first..).zip(cables).filter(|(_, other)| other.host != own.host) {
-                let (interface, address) = (own.interface, IpAddr::V4(other.address.0));
-                self.host(own.host).run(move || Netlink::open()?.add_neighbour(interface, address, mac(number)))?;
+                let (interface, address) = (own.interface.clone(), IpAddr::V4(other.address.0));
+                self.host(own.host).run(move || Netlink::open()?.add_neighbour(&interface, address, mac(number)))?;
             }
         }
         Ok(())
@@ -138,13 +143,13 @@ impl Stage<'_> {
     /// taught from frames with unfinished checksums would teach wrong things.
     fn check(&self, number: usize, cable: &Cable, cables: &[Cable], port: &Port) -> Result<(), LabError> {
         let Some(other) = cables.iter().find(|other| other.host != cable.host) else { return Ok(()) };
-        let (interface, (own, _), (peer, _)) = (cable.interface, cable.address, other.address);
+        let (interface, (own, _), (peer, _)) = (cable.interface.clone(), cable.address, other.address);
         let known = self.host(cable.host).run(move || -> Result<bool, OsError> {
             let mut netlink = Netlink::open()?;
-            let index = netlink.link(interface)?.index;
+            let index = netlink.link(&interface)?.index;
             let known = netlink.neighbour(index, IpAddr::V4(peer))?.is_some();
             if !known {
-                netlink.add_neighbour(interface, IpAddr::V4(peer), Mac([0x02, 0xfc, 0, 0, 0, 0xfe]))?;
+                netlink.add_neighbour(&interface, IpAddr::V4(peer), Mac([0x02, 0xfc, 0, 0, 0, 0xfe]))?;
             }
             let failed = |error| OsError::from_io("send self-check to", peer, &error);
             let socket = UdpSocket::bind((own, 0)).map_err(failed)?;
@@ -153,7 +158,8 @@ impl Stage<'_> {
         })?;
         let sound = receive_sound(port)?;
         if !known {
-            self.host(cable.host).run(move || Netlink::open()?.delete_neighbour(interface, IpAddr::V4(peer)))?;
+            let interface = cable.interface.clone();
+            self.host(cable.host).run(move || Netlink::open()?.delete_neighbour(&interface, IpAddr::V4(peer)))?;
         }
         if sound {
             return Ok(());
@@ -185,17 +191,6 @@ fn receive_sound(port: &Port) -> Result<bool, LabError> {
         }
     }
     Ok(false)
-}
-
-pub(super) fn without_ipv6() -> Result<(), OsError> {
-    for which in ["all", "default"] {
-        match sysctl::write(&format!("net.ipv6.conf.{which}.disable_ipv6"), "1") {
-            // A kernel without IPv6 has nothing to switch off.
-            Err(error) if error.errno != nix::errno::Errno::ENOENT => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn cable_name(number: usize) -> String {

@@ -12,10 +12,13 @@ mod packet_hex;
 pub mod packet_json;
 pub mod packet_line;
 pub mod palette;
+pub mod paragraph;
 pub mod quantity;
+pub mod reuse;
 pub mod sockets;
 pub mod subnet;
 pub mod table;
 pub mod text;
 
 pub use palette::Palette;
+pub use paragraph::Paragraph;

@@ -65,11 +65,20 @@ pub fn counts(out: &mut (impl Write + ?Sized), table: &Table, palette: Palette) 
         let words = "the table changed while the kernel copied it: a socket may be missing or doubled";
         writeln!(out, "{}", palette.paint(Ink::Warn, words))?;
     }
-    if let Some(hidden) = table.hidden_processes.filter(|hidden| *hidden > 0) {
-        let words = format!("{hidden} processes of other users could not be looked into; run as root to see theirs");
-        writeln!(out, "{}", palette.paint(Ink::Warn, words))?;
-    }
-    Ok(())
+    not_visible(out, table, palette)
+}
+
+/// Says why the holder of a socket is not known, where that is so.
+fn not_visible(out: &mut (impl Write + ?Sized), table: &Table, palette: Palette) -> io::Result<()> {
+    let held = |socket: &&Socket| socket.inode.is_some() && socket.processes.as_ref().is_some_and(Vec::is_empty);
+    let unknown = table.sockets.iter().filter(held).count();
+    let (Some(hidden), 1..) = (table.hidden_processes, unknown) else { return Ok(()) };
+    let reason = match hidden {
+        0 => "by the kernel, or by processes of another PID namespace".to_owned(),
+        hidden => format!("by some of {hidden} processes of other users; run as root to see which"),
+    };
+    let sockets = if unknown == 1 { "socket is" } else { "sockets are" };
+    writeln!(out, "{}", palette.paint(Ink::Warn, format_args!("{unknown} {sockets} held {reason}")))
 }
 
 fn time_wait(out: &mut (impl Write + ?Sized), budget: &Budget, palette: Palette) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Every lab, on this kernel: what it teaches was seen.
 
-use netlab::lab::catalog::{self, LABS, Parameters};
+use netlab::lab::catalog::{self, LABS};
+use netlab::lab::experiment::Parameters;
 use netlab::lab::observation::{Language, Observation};
 use netlab::lab::stage::{Nobody, Stage};
 

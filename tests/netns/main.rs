@@ -9,6 +9,7 @@ mod interfaces;
 #[path = "../shared/json_keys.rs"]
 mod json_keys;
 mod netlink;
+mod reuse;
 mod sockets;
 mod topology;
 
@@ -26,6 +27,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("labs", labs::TESTS),
     ("interfaces", interfaces::TESTS),
     ("netlink", netlink::TESTS),
+    ("reuse", reuse::TESTS),
     ("sockets", sockets::TESTS),
 ];
 

@@ -8,6 +8,7 @@ mod headers;
 mod json_keys;
 mod layering;
 mod oracle;
+mod reuse;
 mod sockets;
 mod special;
 mod subnet;

@@ -1,0 +1,233 @@
+//! Networks written down: a small TOML file that says which hosts there are and how they are joined.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::Deserialize;
+
+use super::fabric::Joining;
+use super::stage::{LabError, Stage};
+use super::topology::{Cable, Neighbours};
+use crate::kernel::netlink::Netlink;
+use crate::kernel::{OsError, sysctl};
+
+/// A network as its file describes it.
+///
+/// ```toml
+/// [[host]]
+/// name = "client"
+/// gateway = "10.0.1.254"
+///
+/// [[host]]
+/// name = "router"
+/// forward = true
+///
+/// [[network]]
+/// kind = "wire"
+/// attach = ["client eth0 10.0.1.1/24", "router left 10.0.1.254/24"]
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The hosts.
+    #[serde(rename = "host")]
+    pub hosts: Vec<HostPlan>,
+    /// What joins them.
+    #[serde(rename = "network", default)]
+    pub networks: Vec<NetworkPlan>,
+}
+
+/// A host of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostPlan {
+    /// Its name.
+    pub name: String,
+    /// Where it sends what is not on one of its links.
+    pub gateway: Option<Ipv4Addr>,
+    /// Whether it forwards datagrams that are not for itself: a router.
+    #[serde(default)]
+    pub forward: bool,
+}
+
+/// A wire, hub or switch of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkPlan {
+    /// How frames are passed on.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Who is attached: `HOST INTERFACE ADDRESS/LENGTH` each.
+    pub attach: Vec<String>,
+}
+
+/// How a network passes frames on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Two hosts, nothing in between.
+    #[default]
+    Wire,
+    /// Every frame to everybody else.
+    Hub,
+    /// Every frame to where its destination was seen.
+    Switch,
+}
+
+/// What is wrong with a plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Not TOML, or not of this shape.
+    #[error("{0}")]
+    Syntax(String),
+    /// A name that no host has.
+    #[error("network {network} attaches {name:?}, but the hosts are {known}")]
+    UnknownHost {
+        /// Number of the network, from 1.
+        network: usize,
+        /// The name.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// An attachment that is not of the form.
+    #[error(
+        "network {network}: {text:?} is not of the form \"HOST INTERFACE ADDRESS/LENGTH\", such as \"h1 eth0 10.0.0.1/24\""
+    )]
+    Attachment {
+        /// Number of the network, from 1.
+        network: usize,
+        /// The text.
+        text: String,
+    },
+    /// A count that cannot be.
+    #[error("{0}")]
+    Count(String),
+}
+
+/// Hosts in one plan: each is a thread and a namespace.
+const HOSTS_AT_MOST: usize = 64;
+
+/// An attachment, taken apart.
+struct Attachment {
+    host: usize,
+    interface: String,
+    address: (Ipv4Addr, u8),
+}
+
+impl Plan {
+    /// Reads a plan and checks that it can be built.
+    ///
+    /// # Errors
+    /// [`PlanError`] with the place and what was expected.
+    pub fn read(text: &str) -> Result<Self, PlanError> {
+        let plan: Plan =
+            toml::from_str(text).map_err(|error| PlanError::Syntax(error.to_string().trim_end().to_owned()))?;
+        let count = plan.hosts.len();
+        if !(1..=HOSTS_AT_MOST).contains(&count) {
+            return Err(PlanError::Count(format!("there are {count} hosts; expected 1 to {HOSTS_AT_MOST}")));
+        }
+        for (number, network) in (1..).zip(&plan.networks) {
+            let attached = plan.attachments(number, network)?.len();
+            if network.kind == Kind::Wire && attached != 2 {
+                let count = format!(
+                    "network {number} is a wire with {attached} ends; a wire has 2, a switch or hub any number"
+                );
+                return Err(PlanError::Count(count));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// The number of the host called `name`.
+    pub fn host(&self, name: &str) -> Option<usize> {
+        self.hosts.iter().position(|host| host.name == name)
+    }
+
+    /// The names of the hosts, for people.
+    pub fn names(&self) -> String {
+        self.hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn attachments(&self, number: usize, network: &NetworkPlan) -> Result<Vec<Attachment>, PlanError> {
+        network.attach.iter().map(|text| self.attachment(number, text)).collect()
+    }
+
+    fn attachment(&self, network: usize, text: &str) -> Result<Attachment, PlanError> {
+        let wrong = || PlanError::Attachment { network, text: text.to_owned() };
+        let mut words = text.split_whitespace();
+        let (Some(name), Some(interface), Some(address), None) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            return Err(wrong());
+        };
+        let host = self.host(name).ok_or_else(|| PlanError::UnknownHost {
+            network,
+            name: name.to_owned(),
+            known: self.names(),
+        })?;
+        let (address, length) = address.split_once('/').ok_or_else(wrong)?;
+        let length = length.parse().ok().filter(|length| *length <= 32).ok_or_else(wrong)?;
+        // The kernel's limit is 15 bytes, without slashes and white space.
+        let name_fits = interface.len() <= 15 && !interface.contains('/');
+        let address = address.parse().ok().filter(|_| name_fits).ok_or_else(wrong)?;
+        Ok(Attachment { host, interface: interface.to_owned(), address: (address, length) })
+    }
+
+    /// Builds the network on an empty stage; host numbers are those of the plan.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn build(&self, stage: &mut Stage<'_>) -> Result<(), LabError> {
+        for host in &self.hosts {
+            stage.new_host(&host.name)?;
+        }
+        for (number, network) in (1..).zip(&self.networks) {
+            let attachments = self.attachments(number, network).map_err(LabError::Plan)?;
+            let cables: Vec<Cable> = attachments.into_iter().map(Cable::from).collect();
+            let joining = if network.kind == Kind::Switch { Joining::Switch } else { Joining::Hub };
+            stage.join(joining, Neighbours::Asked, &cables)?;
+        }
+        for (number, host) in self.hosts.iter().enumerate() {
+            let (gateway, forward) = (host.gateway, host.forward);
+            stage.host(number).run(move || -> Result<(), OsError> {
+                if forward {
+                    sysctl::write("net.ipv4.ip_forward", "1")?;
+                }
+                let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+                gateway.map_or(Ok(()), |gateway| Netlink::open()?.add_route(any, 0, Some(gateway.into()), None))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl From<Attachment> for Cable {
+    fn from(attachment: Attachment) -> Self {
+        let Attachment { host, interface, address } = attachment;
+        Cable { host, interface, address }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAIR: &str = "[[host]]\nname = \"a\"\n[[host]]\nname = \"b\"\n[[network]]\nattach = [\"a eth0 10.0.0.1/24\", \"b eth0 10.0.0.2/24\"]\n";
+
+    #[test]
+    fn a_plan_of_two_hosts_on_a_wire_is_read() {
+        let plan = Plan::read(PAIR).unwrap();
+        assert_eq!(plan.names(), "a, b");
+        assert_eq!(plan.networks[0].kind, Kind::Wire);
+    }
+
+    #[test]
+    fn mistakes_are_told_with_what_was_expected() {
+        let error = |text: &str| Plan::read(text).unwrap_err().to_string();
+        assert!(error(&PAIR.replace("b eth0 10", "c eth0 10")).contains("\"c\", but the hosts are a, b"));
+        assert!(error(&PAIR.replace("/24\"]", "/33\"]")).contains("HOST INTERFACE ADDRESS/LENGTH"));
+        assert!(error(&PAIR.replace("attach", "attached")).contains("unknown field `attached`"));
+        assert!(error(&PAIR.replace(", \"b eth0 10.0.0.2/24\"", "")).contains("a wire with 1 ends"));
+        assert!(error("").contains("missing field `host`"));
+    }
+}

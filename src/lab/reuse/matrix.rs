@@ -1,0 +1,164 @@
+//! The matrix: everything a server may leave, against the option unset and set on the old and the new socket.
+
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use super::TRIES;
+use super::place::{Left, Place, on};
+use super::server::{Attempt, Choice, Old, Remains, restart};
+use crate::kernel::OsError;
+
+/// When the new server can bind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binds {
+    /// Whatever is set.
+    Always,
+    /// Only when both the old and the new socket had the option set before their `bind()`.
+    BothSet,
+    /// Whatever is set, never.
+    Never,
+}
+
+impl Binds {
+    fn with(self, old: bool, new: bool) -> bool {
+        match self {
+            Binds::Always => true,
+            Binds::BothSet => old && new,
+            Binds::Never => false,
+        }
+    }
+}
+
+/// One row of the matrix: a situation, and what Linux is expected to do in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Case {
+    /// What the old server left.
+    pub remains: Remains,
+    /// The option under test.
+    pub option: Choice,
+    /// Address of the old server.
+    pub old_address: Ipv4Addr,
+    /// Address of the new server; the port is the same.
+    pub new_address: Ipv4Addr,
+    /// When the new server is expected to bind.
+    pub expected: Binds,
+}
+
+const LOOPBACK: Ipv4Addr = Ipv4Addr::LOCALHOST;
+const EVERY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+
+const fn same(remains: Remains, expected: Binds) -> Case {
+    Case { remains, option: Choice::ReuseAddress, old_address: LOOPBACK, new_address: LOOPBACK, expected }
+}
+
+const fn other(remains: Remains, old_address: Ipv4Addr, new_address: Ipv4Addr, expected: Binds) -> Case {
+    Case { old_address, new_address, ..same(remains, expected) }
+}
+
+const fn port(remains: Remains, expected: Binds) -> Case {
+    Case { option: Choice::ReusePort, ..same(remains, expected) }
+}
+
+/// Every situation that is tried.
+pub const CASES: [Case; 18] = [
+    same(Remains::Nothing, Binds::Always),
+    same(Remains::ServerClosedFirst, Binds::BothSet),
+    same(Remains::ClientClosedFirst, Binds::Always),
+    same(Remains::Established, Binds::BothSet),
+    same(Remains::CloseWait, Binds::BothSet),
+    same(Remains::FinWait2, Binds::BothSet),
+    same(Remains::Reset, Binds::Always),
+    same(Remains::Listening, Binds::Never),
+    same(Remains::Bound, Binds::BothSet),
+    other(Remains::Listening, EVERY, LOOPBACK, Binds::Never),
+    other(Remains::Listening, LOOPBACK, EVERY, Binds::Never),
+    other(Remains::Bound, EVERY, LOOPBACK, Binds::BothSet),
+    other(Remains::Listening, LOOPBACK, Ipv4Addr::new(127, 0, 0, 2), Binds::Always),
+    other(Remains::ServerClosedFirst, LOOPBACK, EVERY, Binds::BothSet),
+    port(Remains::Listening, Binds::BothSet),
+    port(Remains::ServerClosedFirst, Binds::BothSet),
+    same(Remains::UdpOpen, Binds::BothSet),
+    port(Remains::UdpOpen, Binds::BothSet),
+];
+
+/// How many of [`CASES`], from the first, are about one address and `SO_REUSEADDR` with TCP: the heart of the matter.
+pub const HEART: usize = 8;
+
+/// A situation and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The situation.
+    #[serde(flatten)]
+    pub case: Case,
+    /// Option unset on both, on the new alone, on the old alone, set on both.
+    pub cells: Vec<Cell>,
+}
+
+/// One experiment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cell {
+    /// Whether the old server had set the option.
+    pub old_set: bool,
+    /// Whether the new server had set it.
+    pub new_set: bool,
+    /// The port on which it happened.
+    pub port: u16,
+    /// What the kernel showed at that port before the new server started.
+    pub left: Vec<Left>,
+    /// How the new server fared.
+    #[serde(flatten)]
+    pub attempt: Attempt,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+impl Cell {
+    /// Whether it came out as `expected`.
+    pub fn is(&self, expected: Binds) -> bool {
+        let binds = expected.with(self.old_set, self.new_set);
+        if binds { self.attempt.succeeded() } else { self.attempt.address_in_use() }
+    }
+}
+
+impl Row {
+    /// Whether every cell came out as expected.
+    pub fn as_expected(&self) -> bool {
+        self.cells.iter().all(|cell| cell.is(self.case.expected))
+    }
+
+    /// The cell for these two settings.
+    pub fn cell(&self, old_set: bool, new_set: bool) -> Option<&Cell> {
+        self.cells.iter().find(|cell| (cell.old_set, cell.new_set) == (old_set, new_set))
+    }
+}
+
+/// Carries out all four experiments of a situation, each on a port of its own.
+///
+/// # Errors
+/// Of a call before the new server's start that failed three times.
+pub fn row(place: &mut Place, case: Case) -> Result<Row, OsError> {
+    let settings = [(false, false), (false, true), (true, false), (true, true)];
+    let cells = settings.into_iter().map(|(old_set, new_set)| cell(place, case, old_set, new_set));
+    Ok(Row { case, cells: cells.collect::<Result<_, _>>()? })
+}
+
+fn cell(place: &mut Place, case: Case, old_set: bool, new_set: bool) -> Result<Cell, OsError> {
+    let mut tries = 1;
+    loop {
+        match once(place, case, old_set, new_set) {
+            Ok(cell) if tries >= TRIES || cell.is(case.expected) => return Ok(Cell { tries, ..cell }),
+            Err(error) if tries >= TRIES => return Err(error),
+            _ => tries += 1,
+        }
+    }
+}
+
+fn once(place: &mut Place, case: Case, old_set: bool, new_set: bool) -> Result<Cell, OsError> {
+    let port = place.port()?;
+    let _old = Old::run(place, case.remains, on(case.old_address, port), case.option, old_set)?;
+    let left = place.at(port)?;
+    let attempt = restart(case.remains, on(case.new_address, port), case.option, new_set);
+    Ok(Cell { old_set, new_set, port, left, attempt, tries: 1 })
+}

@@ -1,0 +1,167 @@
+//! The lab "Address already in use", in namespaces of its own.
+
+use netlab::kernel::sock_diag::{Family, Query, SockDiag};
+use netlab::lab::reuse::{self, Binds, HEART, Observation, Remains, Seen};
+use netlab::report::{self, Palette};
+use netlab::transport::states::State;
+use serde_json::Value;
+
+use crate::json_keys::assert_documented;
+use crate::topology;
+
+crate::tests![
+    the_whole_matrix_comes_out_by_its_rule,
+    the_option_must_have_been_set_on_the_old_socket_and_on_the_new_one,
+    the_settings_do_not_cure_it_and_do_what_they_are_for,
+    every_lesson_is_seen_and_every_json_key_documented,
+    a_kernel_that_does_something_else_is_told_so,
+    without_a_namespace_the_settings_are_not_tried_and_nothing_is_claimed,
+    nothing_but_time_wait_is_left_behind,
+    two_at_the_same_time_do_not_disturb_each_other,
+    the_command_says_all_of_it,
+];
+
+/// Runs `work` on a host whose loopback is on.
+fn on_host<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    topology::host("lab", false).run(work)
+}
+
+fn the_whole_matrix_comes_out_by_its_rule() {
+    let seen = on_host(|| reuse::observe().unwrap());
+    assert_eq!(seen.matrix.len(), reuse::CASES.len());
+    for row in &seen.matrix {
+        assert_eq!(row.cells.len(), 4);
+        for cell in &row.cells {
+            let binds = match row.case.expected {
+                Binds::Always => true,
+                Binds::BothSet => cell.old_set && cell.new_set,
+                Binds::Never => false,
+            };
+            assert_eq!(cell.attempt.succeeded(), binds, "{:?} {cell:?}", row.case);
+            assert!(binds || cell.attempt.address_in_use(), "{:?} {cell:?}", row.case);
+            let states: Vec<State> = cell.left.iter().map(|left| left.state).collect();
+            assert_eq!(states, row.case.remains.states(), "{:?} {cell:?}", row.case);
+        }
+    }
+    let heart: Vec<_> = seen.matrix.iter().take(HEART).map(|row| (row.case.remains, row.case.expected)).collect();
+    let expected = [
+        (Remains::Nothing, Binds::Always),
+        (Remains::ServerClosedFirst, Binds::BothSet),
+        (Remains::ClientClosedFirst, Binds::Always),
+        (Remains::Established, Binds::BothSet),
+        (Remains::CloseWait, Binds::BothSet),
+        (Remains::FinWait2, Binds::BothSet),
+        (Remains::Reset, Binds::Always),
+        (Remains::Listening, Binds::Never),
+    ];
+    assert_eq!(heart, expected);
+}
+
+fn the_option_must_have_been_set_on_the_old_socket_and_on_the_new_one() {
+    let story = on_host(|| reuse::observe().unwrap().story);
+    for act in &story {
+        assert_eq!((act.left.state, act.left.local, act.left.remote), (State::TimeWait, act.server, act.client));
+        assert!((1..=60_000).contains(&act.left.remaining_ms.unwrap()), "{act:?}");
+        for restart in &act.restarts {
+            assert_eq!(restart.attempt.succeeded(), act.old_set && restart.new_set, "{act:?}");
+            assert_eq!(restart.still_left.unwrap().remote, act.client, "{act:?}");
+        }
+    }
+    assert_eq!(story.iter().map(|act| act.old_set).collect::<Vec<_>>(), [false, true]);
+}
+
+fn the_settings_do_not_cure_it_and_do_what_they_are_for() {
+    let trials = on_host(|| reuse::try_out().unwrap());
+    assert_eq!(trials.restarts.len(), 4);
+    for trial in &trials.restarts {
+        assert!(trial.attempt.address_in_use(), "{trial:?}");
+        // tcp_fin_timeout was 30 s all the while.
+        assert!(trial.left.unwrap().remaining_ms.unwrap() > 30_000, "{trial:?}");
+    }
+    assert!(trials.timers.fin_wait_2_ms.unwrap() <= 5_000, "{trials:?}");
+    assert!(trials.timers.time_wait_ms.unwrap() > 5_000, "{trials:?}");
+    let connects: Vec<_> = trials.connects.iter().map(|c| (c.tcp_tw_reuse, c.attempt.error.as_deref())).collect();
+    assert_eq!(connects, [(0, Some("EADDRNOTAVAIL")), (0, Some("EADDRNOTAVAIL")), (1, None)]);
+}
+
+fn every_lesson_is_seen_and_every_json_key_documented() {
+    let seen = on_host(|| Observation::new(reuse::observe().unwrap(), Ok(reuse::try_out().unwrap())));
+    for lesson in &seen.lessons {
+        assert_eq!(lesson.seen, Seen::Yes, "{}", lesson.statement);
+    }
+    assert!(seen.holds());
+    assert_documented("reuse-demo", &serde_json::to_value(&seen).unwrap());
+}
+
+fn written(seen: &Observation) -> String {
+    let mut out = Vec::new();
+    report::reuse::observation(&mut out, seen, Palette::PLAIN, None).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// A check that cannot fail is none: each cell of the heart is turned round in turn.
+fn a_kernel_that_does_something_else_is_told_so() {
+    let true_one = on_host(|| reuse::observe().unwrap());
+    for row in 0..true_one.matrix.len() {
+        for cell in 0..4 {
+            let mut other = true_one.clone();
+            let attempt = &mut other.matrix[row].cells[cell].attempt;
+            *attempt = match attempt.succeeded() {
+                true => true_one.matrix[1].cells[0].attempt.clone(),
+                false => true_one.matrix[0].cells[0].attempt.clone(),
+            };
+            let case = other.matrix[row].case;
+            let seen = Observation::new(other, Err("not asked for".into()));
+            assert!(!seen.holds(), "{case:?} cell {cell}");
+            assert!(written(&seen).contains("✘ NOT SEEN on this kernel: "));
+        }
+    }
+}
+
+fn without_a_namespace_the_settings_are_not_tried_and_nothing_is_claimed() {
+    let seen = Observation::new(on_host(|| reuse::observe().unwrap()), Err("unshare: no (EPERM)\nhint: ask".into()));
+    let text = written(&seen);
+    assert!(text.contains("Not changed and tried: unshare: no (EPERM) hint: ask\n"), "{text}");
+    assert_eq!(text.matches("– not tried: ").count(), 4, "{text}");
+    assert!(seen.holds());
+}
+
+fn nothing_but_time_wait_is_left_behind() {
+    on_host(|| {
+        let seen = reuse::observe().unwrap();
+        let mut diag = SockDiag::open().unwrap();
+        let entries = diag.list(&Query::all(6, Family::Ipv4)).unwrap().value;
+        assert!(entries.iter().all(|entry| State::from_kernel(entry.state) == Some(State::TimeWait)), "{entries:#?}");
+        assert_eq!(entries.len(), seen.time_wait_left_behind);
+        assert_eq!(diag.list(&Query::all(17, Family::Ipv4)).unwrap().value.len(), 0);
+    });
+}
+
+fn two_at_the_same_time_do_not_disturb_each_other() {
+    let host = topology::host("lab", false);
+    let start =
+        || host.run(|| crate::netlab().args(["reuse-demo", "--json"]).stdout(std::process::Stdio::piped()).spawn());
+    let both = [start().unwrap(), start().unwrap(), start().unwrap()];
+    for child in both {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["matrix"].as_array().unwrap().len(), reuse::CASES.len());
+    }
+}
+
+fn the_command_says_all_of_it() {
+    let output = on_host(|| crate::netlab().arg("reuse-demo").output().unwrap());
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("restart  with SO_REUSEADDR:    bind: EADDRINUSE (98), address already in use\n"), "{text}");
+    assert!(text.contains("bind and listen work, although TIME-WAIT is still there\n"), "{text}");
+    let row = "closed the connection first";
+    let row = text.lines().find(|line| line.starts_with(row)).unwrap();
+    let words: Vec<_> = row.split_whitespace().skip(4).collect();
+    assert_eq!(words, ["TIME-WAIT", "EADDRINUSE", "EADDRINUSE", "EADDRINUSE", "works"]);
+    assert!(text.contains("tcp_syncookies=1 tcp_tw_reuse=1 tcp_fin_timeout=30\n"), "{text}");
+    assert_eq!(text.matches("   ✔ seen: ").count(), 17, "{text}");
+    let host_setting = netlab::kernel::sysctl::read("net.ipv4.tcp_fin_timeout").unwrap();
+    assert!(text.contains(&format!("tcp_fin_timeout  {host_setting} ")), "{text}");
+}
