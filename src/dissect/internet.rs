@@ -146,7 +146,7 @@ impl<R: Record> Walk<'_, '_, R> {
 
     pub(super) fn icmp_body(&mut self, icmp: &Icmp) {
         match icmp.message {
-            Message::Error { quoted_length: 0, .. } | Message::Redirect(_) => self.quote(),
+            Message::Error { quoted_length: 0, .. } | Message::Redirect(_) | Message::RedirectV6 { .. } => self.quote(),
             Message::Error { quoted_length, .. } => {
                 let end = self.reader.narrow(quoted_length.into());
                 self.quote();

@@ -17,7 +17,7 @@ pub struct Gre {
     pub version: u8,
     /// Checksum over header and payload, where there is one.
     pub checksum: Option<u16>,
-    /// Names the tunnel, where there is one.
+    /// Names the tunnel, where there is one; for PPTP the payload length (bytes) and the call identifier.
     pub key: Option<u32>,
     /// Number of the packet, where there is one.
     pub sequence_number: Option<u32>,
@@ -47,7 +47,10 @@ impl Gre {
             self.checksum = (checksum != 0).then_some(value);
             r.u16("offset")?;
         }
-        if key != 0 {
+        if key != 0 && version == 1 {
+            let length = r.u16("payload length")?;
+            self.key = Some(u32::from(length) << 16 | u32::from(r.u16("call identifier")?));
+        } else if key != 0 {
             self.key = Some(r.hex32("key")?);
         }
         if sequence != 0 {

@@ -313,7 +313,7 @@ fn row_v6(kind: u8) -> (Codes, Shape) {
 impl Icmp {
     /// Whether a datagram is quoted behind this header.
     pub fn is_error(&self) -> bool {
-        matches!(self.message, Message::Error { .. } | Message::Redirect(_))
+        matches!(self.message, Message::Error { .. } | Message::Redirect(_) | Message::RedirectV6 { .. })
     }
 
     /// Reads a message for IPv4.
@@ -371,10 +371,10 @@ impl Icmp {
             Shape::Listener => groups::listener(r).map(Message::Group)?,
             Shape::ListenerReport => groups::listener_report(r).map(Message::Group)?,
         };
-        match (self.version, self.kind) {
-            (Version::V6, 133..=137) => neighbour::options(r),
-            _ => Ok(()),
+        if self.version == Version::V6 && matches!(self.kind, 133..=137) {
+            neighbour::options(r);
         }
+        Ok(())
     }
 }
 

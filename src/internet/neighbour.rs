@@ -46,26 +46,37 @@ pub const OPTIONS: Codes = Codes(&[
 /// How many bits of prefix a PREF64 option carries (RFC 8781, section 4).
 pub const PREF64_LENGTHS: Codes = Codes(&[(0, "/96"), (1, "/64"), (2, "/56"), (3, "/48"), (4, "/40"), (5, "/32")]);
 
-/// Reads options up to the end of the window (RFC 4861, section 4.6).
-pub(super) fn options<R: Record>(r: &mut Reader<'_, R>) -> Result<(), Fault> {
-    r.area("options", r.remaining(), "unread options", |r| {
-        while r.remaining() > 0 {
-            let kind = r.code8("option type", OPTIONS)?;
-            let units = r.units8("option length", 8)?;
-            let Some(body) = usize::from(units).saturating_mul(8).checked_sub(2) else {
-                return Err(Fault::Invalid { field: "option length", value: 0, expected: "at least 1 (8 bytes)" });
-            };
-            r.area("option data", body, "option data", |r| option(r, kind))?;
+/// The option that quotes the datagram a redirect is about.
+const REDIRECTED_HEADER: u8 = 4;
+
+/// Reads options up to the end of the window (RFC 4861, section 4.6), or up to the datagram that the last one quotes.
+pub(super) fn options<R: Record>(r: &mut Reader<'_, R>) {
+    if let Err(fault) = each_option(r) {
+        r.note(fault);
+        r.rest("unread options");
+    }
+}
+
+fn each_option<R: Record>(r: &mut Reader<'_, R>) -> Result<(), Fault> {
+    while r.remaining() > 0 {
+        let kind = r.code8("option type", OPTIONS)?;
+        let units = r.units8("option length", 8)?;
+        let Some(body) = usize::from(units).saturating_mul(8).checked_sub(2) else {
+            return Err(Fault::Invalid { field: "option length", value: 0, expected: "at least 1 (8 bytes)" });
+        };
+        if kind == REDIRECTED_HEADER && body == r.remaining() {
+            return r.bytes("option reserved", 6).map(drop);
         }
-        Ok(())
-    })
+        r.area("option data", body, "option data", |r| option(r, kind))?;
+    }
+    Ok(())
 }
 
 fn option<R: Record>(r: &mut Reader<'_, R>, kind: u8) -> Result<(), Fault> {
     match kind {
         1 | 2 if r.remaining() == 6 => r.mac("link-layer address").map(drop),
         3 => prefix_information(r),
-        4 => {
+        REDIRECTED_HEADER => {
             r.bytes("option reserved", 6)?;
             r.rest("redirected packet");
             Ok(())
@@ -98,10 +109,7 @@ fn option<R: Record>(r: &mut Reader<'_, R>, kind: u8) -> Result<(), Fault> {
         }
         37 => r.text("captive portal", r.remaining()).map(drop),
         38 => {
-            r.bits::<2, 2>([
-                Part::units("scaled lifetime", 13, 8),
-                Part::code("prefix length code", 3, PREF64_LENGTHS),
-            ])?;
+            r.bits::<2, 2>([Part::number("scaled lifetime", 13), Part::code("prefix length code", 3, PREF64_LENGTHS)])?;
             r.bytes("prefix", 12).map(drop)
         }
         _ => Ok(()),

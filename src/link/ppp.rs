@@ -99,9 +99,12 @@ impl Pppoe {
         self.read(r)?;
         r.area("tags", self.length.into(), "unread tags", |r| {
             while r.remaining() > 0 {
-                r.hex_code16("tag type", PPPOE_TAGS)?;
-                let length = r.u16("tag length")?;
-                r.text("tag value", length.into())?;
+                let tag = r.hex_code16("tag type", PPPOE_TAGS)?;
+                let length = r.u16("tag length")?.into();
+                match tag {
+                    0x0101 | 0x0102 | 0x0201..=0x0203 => r.text("tag value", length)?,
+                    _ => r.bytes("tag value", length)?,
+                };
             }
             Ok(())
         })
