@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::headers::internet::{icmp_message, piece};
-use super::headers::link::{arp_packet, carried};
+use super::headers::link::{arp_packet, carried, llc_header};
 use super::headers::transport::{ends, flags, options};
 use super::headers::{self, Numbers};
 use super::packet::{Clock, place, time};
@@ -50,6 +50,11 @@ struct Line<'l, 'p> {
 impl Line<'_, '_> {
     #[inline]
     fn layer(&mut self, layer: &Layer) {
+        if !headers::is_whole(layer) {
+            self.name(layer.header.name());
+            self.text.str(" ");
+            return;
+        }
         match &layer.header {
             Header::Ethernet(_)
             | Header::Llc(_)
@@ -192,17 +197,20 @@ impl Line<'_, '_> {
 
     /// A frame of which no header above the link was read.
     fn unnamed(&mut self) {
-        match self.packet.layers.iter().rev().find(|layer| !matches!(layer.header, Header::Data(_))) {
-            Some(Layer { header: Header::Ethernet(ethernet), .. }) => {
-                self.text.mac(ethernet.source).str(" → ").mac(ethernet.destination).str(" ");
-                carried(self.text, ethernet.type_or_length);
-            }
-            Some(Layer { header: Header::Vlan(vlan), .. }) => carried(self.text, vlan.type_or_length),
-            Some(layer) => {
-                self.text.str(layer.header.name());
+        let layers = self.packet.layers;
+        if let Some(Layer { header: Header::Ethernet(ethernet), .. }) = layers.first() {
+            self.text.mac(ethernet.source).str(" → ").mac(ethernet.destination).str(" ");
+        }
+        match layers.iter().rev().find(|layer| !matches!(layer.header, Header::Data(_))).map(|layer| &layer.header) {
+            Some(Header::Ethernet(ethernet)) => carried(self.text, ethernet.type_or_length),
+            Some(Header::Vlan(vlan)) => carried(self.text, vlan.type_or_length),
+            Some(Header::Cooked(cooked)) => carried(self.text, cooked.protocol),
+            Some(Header::Llc(llc)) => llc_header(self.text, *llc),
+            Some(header) => {
+                self.text.str(header.name());
             }
             None => {
-                self.text.str(self.packet.frame.link.name());
+                self.text.str("link type ").number(self.packet.frame.link.number());
             }
         }
         self.text.str(" ");

@@ -1,6 +1,8 @@
 //! Tests without privilege and without a network.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod capture;
+mod capture_files;
 mod cli;
 mod golden;
 mod headers;
@@ -13,3 +15,6 @@ mod sockets;
 mod special;
 mod subnet;
 mod subnet_model;
+#[path = "../shared/traffic.rs"]
+mod traffic;
+mod tshark;

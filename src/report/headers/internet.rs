@@ -40,7 +40,7 @@ pub(super) fn ipv6(text: &mut Text, header: &Ipv6) {
 
 /// The protocol of a datagram where no header below names it.
 fn unnamed(text: &mut Text, protocol: u8) {
-    let read = matches!(protocol, 0 | 1 | 2 | 4 | 6 | 17 | 41 | 43 | 44 | 50 | 51 | 58 | 60);
+    let read = matches!(protocol, 0 | 1 | 2 | 4 | 6 | 17 | 41 | 43 | 44 | 47 | 50 | 51 | 58 | 60);
     if !read {
         text.str("  carries ");
         coded(text, protocol.into(), PROTOCOLS, |text| text.str("protocol ").number(protocol));

@@ -53,7 +53,8 @@ pub(super) fn cooked_header(text: &mut Text, header: &Cooked) {
     carried(text, header.protocol);
 }
 
-pub(super) fn llc_header(text: &mut Text, header: Llc) {
+/// The service access points, from and to.
+pub(in crate::report) fn llc_header(text: &mut Text, header: Llc) {
     for (at, point) in [header.source_service & 0xfe, header.destination_service].into_iter().enumerate() {
         if at > 0 {
             text.str(" → ");

@@ -24,6 +24,11 @@ const PREVIEW: usize = 48;
 
 /// Adds what the header of `layer` says.
 pub(super) fn describe(text: &mut Text, packet: &Packet<'_>, layer: &Layer, numbers: Numbers) {
+    if !is_whole(layer) {
+        // What was not read has a default value, which is nothing to show. The fault behind it tells the rest.
+        text.number(packet.bytes(layer).len() as u64).str(" bytes");
+        return;
+    }
     let relative = packet.relative.filter(|_| !layer.quoted && numbers == Numbers::Relative);
     match &layer.header {
         Header::Ethernet(header) => link::ethernet(text, header),
@@ -55,6 +60,26 @@ pub(super) fn describe(text: &mut Text, packet: &Packet<'_>, layer: &Layer, numb
     }
 }
 
+/// Whether the fixed part of the header was read to its end.
+#[inline]
+pub(super) fn is_whole(layer: &Layer) -> bool {
+    let least = match &layer.header {
+        Header::Ethernet(_) => 14,
+        Header::Cooked(_) => 16,
+        Header::Ipv4(_) | Header::Tcp(_) => 20,
+        Header::Ipv6(_) => 40,
+        Header::Arp(_) | Header::Udp(_) | Header::Fragment(_) | Header::Esp(_) => 8,
+        Header::Snap(_) => 5,
+        Header::Pppoe(_) => 6,
+        Header::Ah(_) => 12,
+        Header::Llc(_) => 3,
+        Header::Ppp(_) => 1,
+        Header::Data(_) => 0,
+        _ => 4,
+    };
+    layer.fault.is_none() || layer.bytes.end - layer.bytes.start >= least
+}
+
 /// The name of a code point, or what `otherwise` adds.
 fn coded(text: &mut Text, code: u64, codes: Codes, otherwise: impl FnOnce(&mut Text) -> &mut Text) {
     match codes.name(code) {
@@ -74,18 +99,20 @@ fn payload(text: &mut Text, data: Data, bytes: &[u8], layer: &Layer) {
         return;
     }
     let start = bytes.get(..PREVIEW).unwrap_or(bytes);
-    let printable = start.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t')).count();
     if start.is_empty() {
         return;
     }
+    let printable = start.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t')).count();
     text.str("   ");
-    if printable * 8 >= start.len() * 7 {
+    let shown = if printable * 8 >= start.len() * 7 {
         text.str("\"").escaped(start).str("\"");
+        start.len()
     } else {
         let start = start.get(..PREVIEW / 3).unwrap_or(start);
         text.format(format_args!("{}", hex::Spaced(start)));
-    }
-    if start.len() < bytes.len() {
+        start.len()
+    };
+    if shown < bytes.len() {
         text.str(" …");
     }
 }
