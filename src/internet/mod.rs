@@ -8,10 +8,14 @@ pub mod ipsec;
 pub mod ipv4;
 pub mod ipv4_options;
 pub mod ipv6;
+pub mod ndp_wire;
 pub mod neighbour;
+pub mod path;
 pub mod protocols;
+pub mod resolution;
 pub mod special;
 pub mod subnet;
+pub mod sweep;
 
 pub use extension::{Fragment, Options, Routing};
 pub use gre::Gre;

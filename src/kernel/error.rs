@@ -39,11 +39,16 @@ impl OsError {
         self
     }
 
+    /// Whether the errno says that a privilege is missing.
+    pub fn lacks_privilege(&self) -> bool {
+        matches!(self.errno, Errno::EPERM | Errno::EACCES)
+    }
+
     /// Where the errno says that a privilege is missing: adds which capability, for what, and the exact command that
     /// grants it to this binary.
     #[must_use]
     pub fn needs(self, capability: &str, purpose: &str) -> Self {
-        if !matches!(self.errno, Errno::EPERM | Errno::EACCES) {
+        if !self.lacks_privilege() {
             return self;
         }
         let binary = std::env::current_exe().map_or_else(|_| "netlab".into(), |path| path.display().to_string());

@@ -1,6 +1,8 @@
 //! One wire: frames, the addresses on them, and what can be done with an interface.
 
 pub mod arp;
+pub mod arp_wire;
+pub mod cache_wire;
 pub mod cooked;
 pub mod ether_type;
 pub mod ethernet;
@@ -10,11 +12,14 @@ pub mod link_type;
 pub mod llc;
 pub mod loopback;
 pub mod mpls;
+pub mod neighbours;
 pub mod packet_io;
 pub mod packet_socket;
+pub mod port;
 pub mod ppp;
 pub mod received;
 pub mod ring;
+pub mod scripted_wire;
 pub mod station;
 pub mod vendor;
 pub mod vlan;

@@ -92,7 +92,7 @@ fn mac_cell(station: Station) -> Cell {
 }
 
 /// Whose address it is, in a few words.
-fn owner(station: Station) -> String {
+pub(super) fn owner(station: Station) -> String {
     let origin = match station.origin {
         Origin::Universal => station.vendor.unwrap_or("unknown vendor").to_owned(),
         // A few blocks with the local bit set were sold before the bit had its meaning.

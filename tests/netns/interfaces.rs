@@ -1,7 +1,7 @@
 //! `netlab interfaces`, on networks made for it.
 
 use netlab::kernel::namespace::Host;
-use netlab::kernel::netlink::Netlink;
+use netlab::kernel::netlink::{Netlink, OperState};
 use serde_json::Value;
 
 use crate::json_keys::assert_documented;
@@ -66,6 +66,11 @@ fn one_interface_is_shown_in_full() {
 fn a_bridge_port_names_its_bridge_and_a_silent_peer_is_no_carrier() {
     let network = topology::switched(&["192.0.2.1/24"]);
     network.hosts[0].run(|| Netlink::open().unwrap().set_up(INTERFACE, false).unwrap());
+    network.switch.run(|| {
+        let mut netlink = Netlink::open().unwrap();
+        let port = netlink.link("port0").unwrap().index;
+        netlink.wait_for_state(port, topology::PATIENCE, |state| state != OperState::Up).unwrap();
+    });
     let port = &json(&network.switch, &["port0"])["interfaces"][0];
     assert_eq!((&port["master"], &port["condition"]), (&"switch".into(), &"no_carrier".into()));
     let off = &json(&network.hosts[0], &[INTERFACE])["interfaces"][0];

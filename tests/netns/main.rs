@@ -2,6 +2,7 @@
 //! an ordinary user; where the kernel allows neither, the run fails and says which step was refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod arp;
 mod capture;
 mod hosts;
 mod labs;
@@ -22,6 +23,7 @@ type Test = (&'static str, fn());
 
 /// Every module of tests, by name.
 const MODULES: &[(&str, &[Test])] = &[
+    ("arp", arp::TESTS),
     ("capture", capture::TESTS),
     ("hosts", hosts::TESTS),
     ("labs", labs::TESTS),

@@ -35,11 +35,16 @@ pub fn pair() -> Pair {
     join_pair(false)
 }
 
-/// Two hosts on one wire, with `2001:db8::1/64` and `2001:db8::2/64` beside the IPv4 addresses, usable at once.
+/// Two hosts on one wire, with `2001:db8::1/64` and `2001:db8::2/64` and link-local addresses beside the IPv4 ones, all
+/// usable at once.
 pub fn pair_with_ipv6() -> Pair {
     let pair = join_pair(true);
-    add_address(&pair.left, INTERFACE, "2001:db8::1/64");
-    add_address(&pair.right, INTERFACE, "2001:db8::2/64");
+    for (host, addresses) in [
+        (&pair.left, ["fe80::fc:ff:fe00:1/64", "2001:db8::1/64"]),
+        (&pair.right, ["fe80::fc:ff:fe00:2/64", "2001:db8::2/64"]),
+    ] {
+        addresses.iter().for_each(|address| add_address(host, INTERFACE, address));
+    }
     pair
 }
 
@@ -128,8 +133,11 @@ pub fn switched(addresses: &[&'static str]) -> Switched {
 pub fn host(name: &str, ipv6: bool) -> Host {
     let host = Host::new(name).unwrap();
     host.run(move || {
-        // Duplicate address detection would keep addresses from use for a second; nobody else is here.
-        for (setting, value) in [("disable_ipv6", u8::from(!ipv6)), ("accept_dad", 0), ("router_solicitations", 0)] {
+        // The kernel gives link-local addresses a while after an interface came up: the test gives them itself. And
+        // duplicate address detection would keep addresses from use for a second, but nobody else is here.
+        let settings =
+            [("disable_ipv6", u8::from(!ipv6)), ("accept_dad", 0), ("router_solicitations", 0), ("addr_gen_mode", 1)];
+        for (setting, value) in settings {
             for which in ["all", "default"] {
                 sysctl::write(&format!("net.ipv6.conf.{which}.{setting}"), &value.to_string()).unwrap();
             }
@@ -167,5 +175,9 @@ pub fn add_address(host: &Host, interface: &str, address: &str) {
     let (address, prefix) = address.split_once('/').unwrap();
     let (address, prefix): (IpAddr, u8) = (address.parse().unwrap(), prefix.parse().unwrap());
     let interface = interface.to_owned();
-    host.run(move || Netlink::open().unwrap().add_address(&interface, address, prefix).unwrap());
+    host.run(move || {
+        let mut netlink = Netlink::open().unwrap();
+        netlink.add_address(&interface, address, prefix).unwrap();
+        netlink.wait_until_own(address, PATIENCE).unwrap();
+    });
 }

@@ -165,8 +165,17 @@ impl Netlink {
 
     /// Sets the link address of a neighbour for good, as an administrator would.
     pub fn add_neighbour(&mut self, name: &str, address: IpAddr, mac: Mac) -> Result<(), OsError> {
+        self.know_neighbour(name, address, mac, NeighbourState::Permanent)
+    }
+
+    /// Gives the neighbour cache an entry that was not confirmed lately.
+    pub fn add_stale_neighbour(&mut self, name: &str, address: IpAddr, mac: Mac) -> Result<(), OsError> {
+        self.know_neighbour(name, address, mac, NeighbourState::Stale)
+    }
+
+    fn know_neighbour(&mut self, name: &str, address: IpAddr, mac: Mac, state: NeighbourState) -> Result<(), OsError> {
         let mut message = self.neighbour_message(name, address)?;
-        message.header.state = NeighbourState::Permanent;
+        message.header.state = state;
         message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()));
         let flags = NLM_F_CREATE | NLM_F_REPLACE;
         self.order("add neighbour", &format!("{address} on {name}"), RTM_NEWNEIGH, flags, &message)

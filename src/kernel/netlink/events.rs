@@ -1,6 +1,8 @@
 //! Being told when something changes, instead of asking again and again.
 
+use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,7 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{Netlink, OperState, OsError, Socket};
+use super::{Netlink, OperState, OsError, RouteKind, Socket};
 
 /// What to be told about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,10 @@ pub enum Group {
     Link = 1,
     /// Entries of the neighbour cache that come, go or change.
     Neighbour = 3,
+    /// IPv4 routes that come or go, those to own addresses included.
+    Ipv4Route = 7,
+    /// IPv6 routes that come or go, those to own addresses included.
+    Ipv6Route = 11,
 }
 
 /// The kernel's announcements of one group in this thread's namespace.
@@ -74,18 +80,52 @@ impl Netlink {
     /// # Errors
     /// ETIMEDOUT after `patience`, or the kernel's refusal.
     pub fn wait_until_up(&mut self, index: u32, patience: Duration) -> Result<(), OsError> {
+        self.wait_for_state(index, patience, |state| state == OperState::Up)
+    }
+
+    /// Waits until the interface numbered `index` is in a state that fits.
+    ///
+    /// # Errors
+    /// ETIMEDOUT after `patience`, or the kernel's refusal.
+    pub fn wait_for_state(
+        &mut self,
+        index: u32,
+        patience: Duration,
+        fits: impl Fn(OperState) -> bool,
+    ) -> Result<(), OsError> {
+        let look = |netlink: &mut Self| Ok(fits(netlink.link_by_index(index)?.state));
+        self.wait_until(Group::Link, patience, "wait for the state of interface", &index, look)
+    }
+
+    /// Waits until datagrams to `address`, which an interface of this namespace was given, are kept: the kernel puts a
+    /// new IPv6 address into its routing table a while after it said yes.
+    ///
+    /// # Errors
+    /// ETIMEDOUT after `patience`, or the kernel's refusal.
+    pub fn wait_until_own(&mut self, address: IpAddr, patience: Duration) -> Result<(), OsError> {
+        let group = if address.is_ipv4() { Group::Ipv4Route } else { Group::Ipv6Route };
+        let look = |netlink: &mut Self| Ok(netlink.decide(address, None)?.kind == RouteKind::Local);
+        self.wait_until(group, patience, "wait for own address", &address, look)
+    }
+
+    fn wait_until(
+        &mut self,
+        group: Group,
+        patience: Duration,
+        operation: &'static str,
+        object: &dyn fmt::Display,
+        look: impl Fn(&mut Self) -> Result<bool, OsError>,
+    ) -> Result<(), OsError> {
         let deadline = Instant::now() + patience;
-        let mut events = Events::subscribe(Group::Link)?;
-        loop {
-            let link = self.link_by_index(index)?;
-            if link.state == OperState::Up {
-                return Ok(());
-            }
+        // Before the first look, so that nothing can happen between a look and a wait.
+        let mut events = Events::subscribe(group)?;
+        while !look(self)? {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(OsError::new("wait for carrier on", link.name, Errno::ETIMEDOUT));
+                return Err(OsError::new(operation, object, Errno::ETIMEDOUT));
             }
             events.wait(left)?;
         }
+        Ok(())
     }
 }
