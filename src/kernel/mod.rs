@@ -2,8 +2,11 @@
 //!
 //! `unsafe` is allowed in this room and in [`crate::link`] alone, each use with its `// SAFETY:`.
 
+pub mod connection;
 pub mod error;
+pub mod error_queue;
 pub mod ethtool;
+pub mod limits;
 pub mod event;
 pub mod namespace;
 pub mod netlink;

@@ -15,6 +15,7 @@ pub mod packet_json;
 pub mod packet_line;
 pub mod palette;
 pub mod paragraph;
+pub mod probe;
 pub mod quantity;
 pub mod reuse;
 pub mod sockets;

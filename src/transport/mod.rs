@@ -1,5 +1,6 @@
 //! Ports and connections: TCP and UDP, probing ports, the kernel's sockets.
 
+pub mod ports;
 pub mod services;
 pub mod sockets;
 pub mod states;

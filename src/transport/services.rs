@@ -56,6 +56,11 @@ pub fn port(name: &str, protocol: Protocol) -> Option<u16> {
     })
 }
 
+/// The ports of the table here that have a name under `protocol`, ascending.
+pub fn known(protocol: Protocol) -> impl Iterator<Item = u16> {
+    TABLE.iter().filter(move |row| row.1.serves(protocol)).map(|row| row.0)
+}
+
 /// One line of `/etc/services`; the official name comes first, then the aliases.
 #[derive(Debug, PartialEq, Eq)]
 struct Line {

@@ -11,6 +11,7 @@ mod interfaces;
 mod json_keys;
 mod netlink;
 mod reuse;
+mod probe;
 mod sockets;
 mod topology;
 
@@ -30,6 +31,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("interfaces", interfaces::TESTS),
     ("netlink", netlink::TESTS),
     ("reuse", reuse::TESTS),
+    ("probe", probe::TESTS),
     ("sockets", sockets::TESTS),
 ];
 

@@ -11,6 +11,7 @@ mod json_keys;
 mod layering;
 mod oracle;
 mod reuse;
+mod probe;
 mod sockets;
 mod special;
 mod subnet;

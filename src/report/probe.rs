@@ -1,0 +1,451 @@
+//! The report of `netlab probe`: what is at a host's ports and what said so, as text and as JSON Lines.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::json;
+use super::palette::{Ink, Palette};
+use super::quantity::{Count, Time};
+use super::table::{Cell, Column, Table};
+use crate::bytes::Escaped;
+use crate::kernel::error::Meaning;
+use crate::transport::ports::banner::gist;
+use crate::transport::ports::set::Ranges;
+use crate::transport::ports::verdict::refusal;
+use crate::transport::ports::{Finding, Host, IcmpLimit, Reason, State};
+use crate::transport::services::{self, Protocol};
+
+/// More ports than this with the same state and reason are one line, open ones excepted.
+const LISTED: usize = 10;
+/// How much of a list of ports a line shows where no terminal sets the width, in characters.
+const LINE: u16 = 100;
+
+/// How ports are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// Whether every port has a row of its own.
+    pub all: bool,
+    /// Whether what services said is shown.
+    pub banners: bool,
+}
+
+/// What a whole run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Totals {
+    /// Hosts asked.
+    pub hosts: usize,
+    /// Ports settled, all hosts together.
+    pub ports: usize,
+    /// Ports not settled because the run was ended.
+    pub not_settled: usize,
+    /// Open ports.
+    pub open: usize,
+    /// Probes sent, repetitions included.
+    pub probes: u64,
+    /// How often the most often asked port was asked.
+    pub tries: u8,
+    /// The share of answers that only a repeated question got, 0 to 1.
+    pub loss_ratio: f64,
+    /// How many open ports were likely missed through losses.
+    pub expected_missed: f64,
+    /// How long it took.
+    #[serde(rename = "elapsed_us", serialize_with = "micros")]
+    pub elapsed: Duration,
+    /// Whether the user ended it.
+    pub interrupted: bool,
+}
+
+fn micros<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// Ports of one host that share state and reason.
+struct Group<'a> {
+    state: State,
+    reason: &'a Reason,
+    ports: Vec<u16>,
+    /// How often the most often asked one was asked.
+    tries: u8,
+}
+
+/// Sorts what was found into rows of their own and groups, the smallest groups first.
+fn arrange(host: &Host, all: bool) -> (Vec<&Finding>, Vec<Group<'_>>) {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for finding in host.ports.iter().filter(|finding| finding.state != State::Open && !all) {
+        let same = |group: &&mut Group<'_>| group.state == finding.state && *group.reason == finding.reason;
+        match groups.iter_mut().find(same) {
+            Some(group) => {
+                group.ports.push(finding.port);
+                group.tries = group.tries.max(finding.tries);
+            }
+            None => groups.push(Group {
+                state: finding.state,
+                reason: &finding.reason,
+                ports: vec![finding.port],
+                tries: finding.tries,
+            }),
+        }
+    }
+    groups.retain(|group| group.ports.len() > LISTED);
+    groups.sort_by_key(|group| group.ports.len());
+    let grouped = |finding: &&Finding| {
+        let inside = |group: &Group<'_>| group.state == finding.state && *group.reason == finding.reason;
+        groups.iter().any(inside)
+    };
+    let rows = host.ports.iter().filter(|finding| finding.state == State::Open || !grouped(finding)).collect();
+    (rows, groups)
+}
+
+/// Writes what was found at one host.
+///
+/// # Errors
+/// What the writer refused.
+pub fn host(
+    out: &mut (impl Write + ?Sized),
+    host: &Host,
+    view: View,
+    palette: Palette,
+    width: Option<u16>,
+) -> io::Result<()> {
+    heading(out, host, view.protocol, palette)?;
+    let (rows, groups) = arrange(host, view.all);
+    let mut columns = vec![Column::left("PORT"), Column::left("STATE"), Column::left("SERVICE")];
+    columns.extend([Column::right("RTT"), Column::left("WHY"), Column::left("SAYS")]);
+    let mut table = Table::new(columns);
+    for finding in &rows {
+        table.row(row(finding, view));
+    }
+    if !table.is_empty() {
+        table.write(out, palette, width)?;
+    }
+    for group in &groups {
+        summary(out, group, palette, width.unwrap_or(LINE))?;
+    }
+    if host.unsettled > 0 {
+        writeln!(out, "{} not settled: ended before", many(host.unsettled, "port"))?;
+    }
+    host.icmp_limit.map_or(Ok(()), |limit| limit_note(out, host, limit, palette))
+}
+
+fn heading(out: &mut (impl Write + ?Sized), host: &Host, protocol: Protocol, palette: Palette) -> io::Result<()> {
+    let target = &host.target;
+    write!(out, "{}", palette.paint(Ink::Strong, target.address))?;
+    if let Some(name) = &target.name {
+        write!(out, "  {}", Escaped(name.as_bytes()))?;
+    }
+    write!(out, "  {protocol}")?;
+    let mut comma = "  ";
+    for state in [State::Open, State::OpenFiltered, State::Filtered, State::Closed] {
+        let count = host.ports.iter().filter(|finding| finding.state == state).count();
+        if count > 0 {
+            write!(out, "{comma}{} {}", Count(count as u64), palette.paint(ink(state), state))?;
+            comma = ", ";
+        }
+    }
+    writeln!(out)?;
+    if !target.others.is_empty() {
+        let others: Vec<String> = target.others.iter().map(IpAddr::to_string).collect();
+        let text = format!("not asked: its other addresses {} (--all-addresses)", others.join(", "));
+        writeln!(out, "{}", palette.paint(Ink::Faint, text))?;
+    }
+    Ok(())
+}
+
+const fn ink(state: State) -> Ink {
+    match state {
+        State::Open => Ink::Good,
+        State::OpenFiltered | State::Filtered => Ink::Warn,
+        State::Closed => Ink::Bad,
+    }
+}
+
+fn row(finding: &Finding, view: View) -> [Cell; 6] {
+    let service = services::name(finding.port, view.protocol);
+    let says = match (&finding.reason, &finding.banner) {
+        _ if !view.banners => Cell::default(),
+        (_, Some(banner)) => Cell::new(String::from_utf8_lossy(&gist(banner))),
+        (Reason::Reply(bytes), None) => Cell::new(String::from_utf8_lossy(&gist(bytes))),
+        _ => Cell::default(),
+    };
+    [
+        Cell::new(format_args!("{}/{}", finding.port, view.protocol)),
+        Cell::ink(ink(finding.state), finding.state),
+        service.map_or_else(Cell::default, Cell::new),
+        finding.rtt.map_or_else(Cell::default, |rtt| Cell::ink(Ink::Faint, Time(rtt))),
+        Cell::new(Why { reason: &finding.reason, tries: finding.tries }),
+        says,
+    ]
+}
+
+fn summary(out: &mut (impl Write + ?Sized), group: &Group<'_>, palette: Palette, width: u16) -> io::Result<()> {
+    let count = format!("{} ports", Count(group.ports.len() as u64));
+    let why = Why { reason: group.reason, tries: group.tries };
+    writeln!(out, "{:<13}  {count}: {why}", palette.paint(ink(group.state), group.state))?;
+    let mut list = Ranges(&group.ports).to_string();
+    let room = usize::from(width).saturating_sub(20).max(20);
+    if list.len() > room {
+        list.truncate(list[..room].rfind(',').unwrap_or(room));
+        list.push_str(",… (-a)");
+    }
+    writeln!(out, "{:<13}  {}", "", palette.paint(Ink::Faint, list))
+}
+
+fn limit_note(out: &mut (impl Write + ?Sized), host: &Host, limit: IcmpLimit, palette: Palette) -> io::Result<()> {
+    let silent = host.ports.iter().filter(|finding| finding.reason == Reason::Silence).count();
+    let IcmpLimit { asked, answered, confirmed } = limit;
+    let text = format!(
+        "closed likely: of {asked} questions to ports known to be closed only {answered} were answered, so this host limits its ICMP \
+         errors (Linux: about 1 per second) and the silence of {} ports says little; {confirmed} are confirmed. \
+         Confirming all of them would take about {}: --wait-closed",
+        Count(silent as u64),
+        Minutes(silent as u64)
+    );
+    writeln!(out, "{}", palette.paint(Ink::Warn, text))
+}
+
+/// A number of seconds, roughly.
+struct Minutes(u64);
+
+impl fmt::Display for Minutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            seconds @ 0..100 => write!(f, "{seconds} s"),
+            seconds @ 100..6000 => write!(f, "{} min", seconds.div_ceil(60)),
+            seconds => write!(f, "{} h", seconds.div_ceil(3600)),
+        }
+    }
+}
+
+/// A reason in words.
+struct Why<'a> {
+    reason: &'a Reason,
+    tries: u8,
+}
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason {
+            Reason::Reply(bytes) => write!(f, "reply of {} bytes", bytes.len()),
+            Reason::Icmp(error) => {
+                let version = if error.v6 { "ICMPv6" } else { "ICMP" };
+                write!(f, "{version} {}/{}", error.kind, error.code)?;
+                if let Some(words) = error.words() {
+                    write!(f, " {words}")?;
+                }
+                write!(f, ", from {}", error.from)
+            }
+            Reason::NoNeighbour(hop) => {
+                let question = if hop.is_ipv4() { "ARP" } else { "neighbour discovery" };
+                write!(f, "nobody on the link answers {question} for {hop}")
+            }
+            Reason::Local(errno) => write!(f, "not sent, {}: {}", refusal(*errno), Meaning(*errno)),
+            Reason::Silence => write!(f, "silence, {}", Tries(self.tries)),
+            reason => f.write_str(reason.name()),
+        }
+    }
+}
+
+/// How often something was asked.
+struct Tries(u8);
+
+impl fmt::Display for Tries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, if self.0 == 1 { "try" } else { "tries" })
+    }
+}
+
+/// Writes in one line the hosts from which nothing came, after what they have in common.
+///
+/// # Errors
+/// What the writer refused.
+pub fn mute(out: &mut (impl Write + ?Sized), what: &str, addresses: &[IpAddr], palette: Palette) -> io::Result<()> {
+    let text = format!("{}: {what}: ", many(addresses.len(), "host"));
+    write!(out, "{}", palette.paint(Ink::Warn, text))?;
+    let mut comma = "";
+    for run in addresses.chunk_by(|a, b| follows(*a, *b)) {
+        match run {
+            [first, .., last] => write!(out, "{comma}{first}-{last}")?,
+            [only] => write!(out, "{comma}{only}")?,
+            [] => {}
+        }
+        comma = ", ";
+    }
+    writeln!(out)
+}
+
+fn follows(a: IpAddr, b: IpAddr) -> bool {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.to_bits().checked_add(1) == Some(b.to_bits()),
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits().checked_add(1) == Some(b.to_bits()),
+        _ => false,
+    }
+}
+
+fn many(count: usize, what: &str) -> String {
+    format!("{} {what}{}", Count(count as u64), if count == 1 { "" } else { "s" })
+}
+
+/// Writes how the whole run went.
+///
+/// # Errors
+/// What the writer refused.
+pub fn totals(out: &mut (impl Write + ?Sized), totals: &Totals, palette: Palette) -> io::Result<()> {
+    let ended = if totals.interrupted { "Ended early: " } else { "" };
+    let text = format!(
+        "{ended}{} of {} settled, {} open, in {} with {} probes, at most {} each",
+        many(totals.ports, "port"),
+        many(totals.hosts, "host"),
+        totals.open,
+        Time(totals.elapsed),
+        Count(totals.probes),
+        Tries(totals.tries),
+    );
+    write!(out, "{}", palette.paint(Ink::Faint, text))?;
+    if totals.loss_ratio > 0.0 {
+        let share = totals.loss_ratio * 100.0;
+        let text = format!("; {share:.2} % of the answers came only to a repeated question, ");
+        write!(out, "{}open ports likely missed: {:.1e}", palette.paint(Ink::Warn, text), totals.expected_missed)?;
+    }
+    writeln!(out)
+}
+
+/// One host as a JSON line.
+#[derive(Serialize)]
+struct HostLine<'a> {
+    host: IpAddr,
+    name: Option<&'a str>,
+    other_addresses: &'a [IpAddr],
+    protocol: Protocol,
+    ports: Vec<PortEntry<'a>>,
+    groups: Vec<GroupEntry<'a>>,
+    not_settled: usize,
+    icmp_limit: Option<LimitEntry>,
+}
+
+#[derive(Serialize)]
+struct PortEntry<'a> {
+    port: u16,
+    state: State,
+    service: Option<&'static str>,
+    #[serde(flatten)]
+    why: WhyEntry<'a>,
+    rtt_us: Option<u64>,
+    tries: u8,
+    banner: Option<String>,
+}
+
+#[derive(Serialize)]
+struct GroupEntry<'a> {
+    state: State,
+    #[serde(flatten)]
+    why: WhyEntry<'a>,
+    count: usize,
+    ranges: String,
+}
+
+#[derive(Serialize)]
+struct WhyEntry<'a> {
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icmp: Option<IcmpEntry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errno: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    neighbour: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_bytes: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct IcmpEntry {
+    version: u8,
+    r#type: u8,
+    code: u8,
+    meaning: Option<&'static str>,
+    from: IpAddr,
+}
+
+#[derive(Serialize)]
+struct LimitEntry {
+    rechecked: u32,
+    answered: u32,
+    confirmed: u32,
+}
+
+impl<'a> From<&'a Reason> for WhyEntry<'a> {
+    fn from(reason: &'a Reason) -> Self {
+        let mut entry = WhyEntry { reason: reason.name(), icmp: None, errno: None, neighbour: None, reply_bytes: None };
+        match reason {
+            Reason::Icmp(error) => {
+                let version = if error.v6 { 6 } else { 4 };
+                let (kind, code, meaning, from) = (error.kind, error.code, error.words(), error.from);
+                entry.icmp = Some(IcmpEntry { version, r#type: kind, code, meaning, from });
+            }
+            Reason::Local(errno) => entry.errno = Some(format!("{errno:?}")),
+            Reason::NoNeighbour(hop) => entry.neighbour = Some(*hop),
+            Reason::Reply(bytes) => entry.reply_bytes = Some(bytes.len()),
+            Reason::SynAck | Reason::Reset | Reason::Silence => {}
+        }
+        entry
+    }
+}
+
+/// Writes one host as a JSON line.
+///
+/// # Errors
+/// What the writer refused.
+pub fn host_json(out: &mut (impl Write + ?Sized), host: &Host, view: View) -> io::Result<()> {
+    let (rows, groups) = arrange(host, view.all);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let ports = rows.into_iter().map(|finding| PortEntry {
+        port: finding.port,
+        state: finding.state,
+        service: services::name(finding.port, view.protocol),
+        why: (&finding.reason).into(),
+        rtt_us: finding.rtt.map(|rtt| rtt.as_micros() as u64),
+        tries: finding.tries,
+        banner: match &finding.reason {
+            Reason::Reply(bytes) if view.banners => Some(text(bytes)),
+            _ => finding.banner.as_deref().map(text),
+        },
+    });
+    let groups = groups.into_iter().map(|group| GroupEntry {
+        state: group.state,
+        why: group.reason.into(),
+        count: group.ports.len(),
+        ranges: Ranges(&group.ports).to_string(),
+    });
+    let line = HostLine {
+        host: host.target.address,
+        name: host.target.name.as_deref(),
+        other_addresses: &host.target.others,
+        protocol: view.protocol,
+        ports: ports.collect(),
+        groups: groups.collect(),
+        not_settled: host.unsettled,
+        icmp_limit: host.icmp_limit.map(|limit| LimitEntry {
+            rechecked: limit.asked,
+            answered: limit.answered,
+            confirmed: limit.confirmed,
+        }),
+    };
+    json::line(out, &line)
+}
+
+/// Writes the last JSON line: how the whole run went.
+///
+/// # Errors
+/// What the writer refused.
+pub fn totals_json(out: &mut (impl Write + ?Sized), totals: &Totals) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        summary: &'a Totals,
+    }
+    json::line(out, &Line { summary: totals })
+}
