@@ -1,7 +1,6 @@
 //! "Address already in use", told in the order in which it happened.
 
 use std::io::{self, Write};
-use std::net::Ipv4Addr;
 
 use super::palette::Ink;
 use super::table::{Cell, Column, Table};
@@ -55,19 +54,14 @@ fn act(
     step(out, "server", "close: it closes first", palette)?;
     step(out, "client", "reads the end of the stream, closes too", palette)?;
     step(out, "server", "closes its listening socket; the program is gone", palette)?;
-    step(out, "kernel", &format!("keeps {}", entry(left)), palette)?;
+    step(out, "kernel", &format!("holds {}", entry(left)), palette)?;
     for restart in restarts {
         let with = if restart.new_set { "with SO_REUSEADDR:   " } else { "without SO_REUSEADDR:" };
         let still = match &restart.still_left {
-            Some(left) if restart.attempt.succeeded() => format!(", although {} is still there", left.state),
+            Some(left) if restart.attempt.succeeded() => format!("; {} is still there", left.state),
             _ => String::new(),
         };
-        step(
-            out,
-            "restart",
-            &format!("{with} {}{still}", outcome(&restart.attempt, "bind and listen work", palette)),
-            palette,
-        )?;
+        step(out, "restart", &format!("{with} {}{still}", outcome(&restart.attempt, palette)), palette)?;
     }
     // What explains the usual outcome would be a lie about another one; the lessons then tell.
     if restarts.iter().all(|restart| restart.attempt.succeeded() == (*old_set && restart.new_set)) {
@@ -86,9 +80,9 @@ fn act(
     writeln!(out)
 }
 
-/// `TIME-WAIT 127.0.0.1:20000 → 127.0.0.1:40000 for another 59.998 s`.
+/// `TIME-WAIT 127.0.0.1:20000 → 127.0.0.1:40000, 59.998 s left`.
 fn entry(left: &Left) -> String {
-    let rest = left.remaining_ms.map(|ms| format!(" for another {}", seconds(ms))).unwrap_or_default();
+    let rest = left.remaining_ms.map(|ms| format!(", {} left", seconds(ms))).unwrap_or_default();
     format!("{} {} → {}{rest}", left.state, left.local, left.remote)
 }
 
@@ -96,29 +90,26 @@ fn seconds(ms: u32) -> String {
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 
-/// `bind: EADDRINUSE (98), address already in use`, or `success`.
-fn outcome(attempt: &Attempt, success: &str, palette: Palette) -> String {
+/// `bind: EADDRINUSE (98), address already in use`, or that it worked.
+fn outcome(attempt: &Attempt, palette: Palette) -> String {
     match (attempt.failed_call, attempt.errno, &attempt.error) {
         (Some(call), Some(errno), Some(error)) => {
-            let meaning = match error.as_str() {
-                "EADDRINUSE" => ", address already in use",
-                "EADDRNOTAVAIL" => ", no local port left for this peer",
-                _ => "",
-            };
+            let meaning = if attempt.address_in_use() { ", address already in use" } else { "" };
             format!("{call}: {}", palette.paint(Ink::Bad, format_args!("{error} ({errno}){meaning}")))
         }
-        _ => palette.paint(Ink::Good, success).to_string(),
+        _ => palette.paint(Ink::Good, "bind and listen work").to_string(),
     }
 }
 
 fn matrix(out: &mut (impl Write + ?Sized), rows: &[Row], palette: Palette, width: Option<u16>) -> io::Result<()> {
     let restarts: usize = rows.iter().map(|row| row.cells.len()).sum();
     heading(out, 3, &format!("Every case: {restarts} restarts, each on a port of its own"), palette)?;
-    let words = "Columns: who had set the option before bind(): neither server, the new one, the old one, both.";
+    let words = "Columns: who had set the option before bind(). works: bind() and listen() did; in use: bind() failed \
+                 with EADDRINUSE.";
     Paragraph::remark(words).write(out, palette, width)?;
     writeln!(out)?;
     let (heart, others) = rows.split_at(HEART.min(rows.len()));
-    let columns = ["NEITHER", "NEW ONLY", "OLD ONLY", "BOTH"].map(Column::left);
+    let columns = ["NEITHER", "NEW", "OLD", "BOTH"].map(Column::left);
     let mut table =
         Table::new([Column::left("THE OLD SERVER"), Column::left("KERNEL SHOWS")].into_iter().chain(columns));
     for row in heart {
@@ -147,10 +138,10 @@ fn story(remains: Remains) -> &'static str {
         Remains::Nothing => "closed before anybody connected",
         Remains::ServerClosedFirst => "closed the connection first",
         Remains::ClientClosedFirst => "closed after the client did",
-        Remains::Established => "gone, its connection is still open",
-        Remains::CloseWait => "gone, but it never closed after the client",
+        Remains::Established => "gone, its connection still open",
+        Remains::CloseWait => "gone, never closed its end",
         Remains::FinWait2 => "closed, the client has not",
-        Remains::Reset => "reset the connection (SO_LINGER 0)",
+        Remains::Reset => "reset it (SO_LINGER 0)",
         Remains::Bound => "has bound, does not listen",
         Remains::Listening => "listens",
         Remains::UdpOpen => "has a UDP socket open",
@@ -161,30 +152,26 @@ fn story(remains: Remains) -> &'static str {
 fn shown(row: &Row) -> Cell {
     let left = row.cells.first().map(|cell| cell.left.as_slice()).unwrap_or_default();
     match left {
-        [] if row.case.remains == Remains::ClientClosedFirst => Cell::ink(Ink::Faint, "TIME-WAIT at the client's port"),
         [] => Cell::ink(Ink::Faint, "-"),
         some => Cell::new(some.iter().map(|left| left.state.name()).collect::<Vec<_>>().join(", ")),
     }
 }
 
 fn situation(row: &Row) -> String {
-    let name = |address: Ipv4Addr| if address.is_unspecified() { "0.0.0.0".to_owned() } else { address.to_string() };
     let what = match row.case.remains {
-        Remains::ServerClosedFirst => "TIME-WAIT on",
-        Remains::Bound => "bound, not listening, on",
-        Remains::UdpOpen => "UDP socket on",
-        _ => "listener on",
+        Remains::ServerClosedFirst => "TIME-WAIT",
+        Remains::Bound => "BOUND",
+        Remains::UdpOpen => "UDP",
+        _ => "LISTEN",
     };
-    if row.case.old_address == row.case.new_address {
-        return format!("{what} {}, another on the same", name(row.case.old_address));
-    }
-    format!("{what} {}, another on {}", name(row.case.old_address), name(row.case.new_address))
+    let (old, new) = (row.case.old_address, row.case.new_address);
+    if old == new { format!("{what} {old}, then again") } else { format!("{what} {old}, then {new}") }
 }
 
 fn result(cell: &crate::lab::reuse::Cell) -> Cell {
     match &cell.attempt.error {
         None => Cell::ink(Ink::Good, "works"),
-        Some(error) if cell.attempt.failed_call == Some("bind") => Cell::ink(Ink::Bad, error),
+        Some(_) if cell.attempt.address_in_use() => Cell::ink(Ink::Bad, "in use"),
         Some(error) => Cell::ink(Ink::Warn, format_args!("{} {error}", cell.attempt.failed_call.unwrap_or_default())),
     }
 }
@@ -230,27 +217,35 @@ fn effect(name: &str) -> &'static str {
 fn trials(out: &mut (impl Write + ?Sized), trials: &Trials, palette: Palette, width: Option<u16>) -> io::Result<()> {
     let words = "Changed and tried in a private network namespace; the machine's own settings stay as they are:";
     Paragraph::remark(words).write(out, palette, width)?;
+    writeln!(out)?;
+    let mut table = Table::new(["SET TO", "TRIED", "CAME OUT"].map(Column::left));
     for trial in &trials.restarts {
         let value = |setting: &Setting| format!("{}={}", setting.name, setting.value.as_deref().unwrap_or_default());
         let settings: Vec<_> = trial.settings.iter().map(value).collect();
         let left = trial.left.and_then(|left| left.remaining_ms).map(seconds).unwrap_or_default();
-        writeln!(out, "   {}", settings.join(" "))?;
-        let outcome = outcome(&trial.attempt, "bind and listen work", palette);
-        writeln!(out, "     restart without SO_REUSEADDR, {left} of TIME-WAIT left: {outcome}")?;
+        let tried = format!("restart without SO_REUSEADDR, TIME-WAIT has {left} left");
+        table.row([Cell::new(settings.join(" ")), Cell::new(tried), came_out(&trial.attempt, "bind and listen work")]);
     }
     let left = |ms: Option<u32>| ms.map_or("none".to_owned(), seconds);
-    writeln!(out, "   tcp_fin_timeout={}", Timers::FIN_TIMEOUT_S)?;
     let (fin_wait_2, time_wait) = (left(trials.timers.fin_wait_2_ms), left(trials.timers.time_wait_ms));
-    writeln!(out, "     right after close(): FIN-WAIT-2 has {fin_wait_2} left, TIME-WAIT has {time_wait}")?;
+    table.row([
+        Cell::new(format_args!("tcp_fin_timeout={}", Timers::FIN_TIMEOUT_S)),
+        Cell::new("time left right after close()"),
+        Cell::new(format_args!("FIN-WAIT-2 {fin_wait_2}, TIME-WAIT {time_wait}")),
+    ]);
     for trial in &trials.connects {
-        writeln!(
-            out,
-            "   tcp_tw_reuse={}, the only local port in TIME-WAIT for {} ms",
-            trial.tcp_tw_reuse, trial.age_ms
-        )?;
-        writeln!(out, "     {}", outcome(&trial.attempt, "connect works", palette))?;
+        let tried = format!("connect() with one local port, in TIME-WAIT for {} ms", trial.age_ms);
+        let setting = format!("tcp_tw_reuse={}", trial.tcp_tw_reuse);
+        table.row([Cell::new(setting), Cell::new(tried), came_out(&trial.attempt, "connect works")]);
     }
-    Ok(())
+    table.write(out, palette, width)
+}
+
+fn came_out(attempt: &Attempt, success: &str) -> Cell {
+    match (attempt.failed_call, &attempt.error) {
+        (Some(call), Some(error)) => Cell::ink(Ink::Bad, format_args!("{call}: {error}")),
+        _ => Cell::ink(Ink::Good, success),
+    }
 }
 
 fn lessons(

@@ -93,6 +93,17 @@ impl Cell {
         self.0.is_empty()
     }
 
+    /// Adds the cell as it is seen, with its colours.
+    fn append_to(&self, line: &mut String, palette: Palette) {
+        if self.0.is_ascii() {
+            line.push_str(&self.0);
+        } else if palette.colour {
+            line.push_str(&Inked { line: &self.0, palette }.to_string());
+        } else {
+            line.extend(self.0.chars().filter(|character| ink_of(*character).is_none()));
+        }
+    }
+
     /// Columns of a terminal that the cell takes; none where that takes more than counting.
     fn width(&self) -> Option<usize> {
         if self.0.is_ascii() {
@@ -191,14 +202,12 @@ impl Table {
                 let padding = width.saturating_sub(cell.width().unwrap_or(0));
                 let (before, after) = if self.columns[*at].right { (padding, 0) } else { (0, padding) };
                 line.extend(std::iter::repeat_n(' ', before));
-                line.push_str(&cell.0);
+                cell.append_to(&mut line, palette);
                 line.extend(std::iter::repeat_n(' ', after + usize::from(GAP)));
             }
-            if line.is_ascii() {
-                writeln!(out, "{}", line.trim_end_matches(' '))?;
-            } else {
-                writeln!(out, "{}", Inked { line: &line, palette })?;
-            }
+            line.truncate(line.trim_end_matches(' ').len());
+            line.push('\n');
+            out.write_all(line.as_bytes())?;
         }
         Ok(())
     }
