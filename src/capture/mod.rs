@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod files;
+pub mod filter;
 pub mod flows;
 pub mod frame;
 pub mod live;

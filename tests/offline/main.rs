@@ -4,6 +4,7 @@
 mod capture;
 mod capture_files;
 mod cli;
+mod filter;
 mod golden;
 mod headers;
 #[path = "../shared/json_keys.rs"]
