@@ -4,6 +4,7 @@
 
 mod arp;
 mod capture;
+mod docs;
 mod hosts;
 mod labs;
 mod interfaces;
@@ -26,6 +27,7 @@ type Test = (&'static str, fn());
 const MODULES: &[(&str, &[Test])] = &[
     ("arp", arp::TESTS),
     ("capture", capture::TESTS),
+    ("docs", docs::TESTS),
     ("hosts", hosts::TESTS),
     ("labs", labs::TESTS),
     ("interfaces", interfaces::TESTS),
