@@ -3,7 +3,7 @@
 use super::packet::INDENT;
 use super::palette::{Ink, Palette};
 use super::text::Text;
-use crate::bytes::{Escaped, Field, Value, hex};
+use crate::bytes::{Escaped, Field, Value, Verdict, hex};
 use crate::capture::Packet;
 use crate::dissect::Layer;
 
@@ -27,8 +27,29 @@ pub(super) fn write(text: &mut Text, packet: &Packet<'_>, layer: &Layer, palette
         });
         text.fill(shown, RAW).str(field.name).fill(field.name.len(), NAME);
         value(text, field, packet.frame.bytes);
+        if let Some(verdict) = layer.checksum.filter(|_| field.name == "checksum") {
+            judge(text, verdict, palette);
+        }
         text.str("\n");
     }
+}
+
+/// Adds what can be said about a checksum.
+fn judge(text: &mut Text, verdict: Verdict, palette: Palette) {
+    let (ink, words) = match verdict {
+        Verdict::Good => (Ink::Good, "good"),
+        Verdict::Bad(_) => (Ink::Bad, "bad, right is 0x"),
+        Verdict::ZeroMeansNone => (Ink::Faint, "zero: the sender computed none"),
+        Verdict::NotFilledIn => (Ink::Faint, "not filled in yet: left to the network card"),
+        Verdict::Unverifiable => (Ink::Faint, "cannot be checked: not all of what it covers is here"),
+    };
+    text.str("  ").ink(palette, ink, |text| {
+        text.str(words);
+        if let Verdict::Bad(right) = verdict {
+            text.hex(right.into(), 4);
+        }
+        text
+    });
 }
 
 /// Adds the bits and tells how many characters that took.
