@@ -6,7 +6,7 @@ use super::network::Network;
 use super::{Data, Header, Length, Walk, verdict};
 use crate::bytes::{Fault, Record, Sum, Verdict};
 use crate::internet::icmp::Message;
-use crate::internet::{Ah, Esp, Fragment, Gre, Icmp, Igmp, Ipv4, Ipv6, Options, Routing, icmp, protocols};
+use crate::internet::{Ah, Esp, Fragment, Gre, Icmp, IcmpExtension, Igmp, Ipv4, Ipv6, Options, Routing, protocols};
 use crate::link::ether_type;
 
 /// The protocol number that says that nothing follows.
@@ -170,7 +170,7 @@ impl<R: Record> Walk<'_, '_, R> {
 
     pub(super) fn icmp_extension(&mut self) {
         let sum = Sum::new().bytes(self.reader.peek());
-        if let Some(extension) = self.header(Header::IcmpExtension, icmp::Extension::read) {
+        if let Some(extension) = self.header(Header::IcmpExtension, IcmpExtension::read) {
             match extension.checksum {
                 0 => self.verdict(Verdict::ZeroMeansNone),
                 checksum => self.checked(sum, checksum),

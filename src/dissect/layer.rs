@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::bytes::{Fault, Verdict};
-use crate::internet::{Ah, Esp, Fragment, Gre, Icmp, Igmp, Ipv4, Ipv6, Options, Routing, icmp};
+use crate::internet::{Ah, Esp, Fragment, Gre, Icmp, IcmpExtension, Igmp, Ipv4, Ipv6, Options, Routing};
 use crate::link::{Arp, Cooked, Ethernet, Llc, Loopback, Mpls, Ppp, Pppoe, Snap, Vlan};
 use crate::transport::{Tcp, Udp};
 
@@ -139,7 +139,7 @@ headers! {
     /// ICMP for IPv6.
     Icmpv6(Icmp) "ICMPv6" "icmpv6"
     /// Extensions behind the datagram that an ICMP error quotes.
-    IcmpExtension(icmp::Extension) "ICMP extensions" "icmp_extension"
+    IcmpExtension(IcmpExtension) "ICMP extensions" "icmp_extension"
     /// IGMP.
     Igmp(Igmp) "IGMP" "igmp"
     /// TCP.
