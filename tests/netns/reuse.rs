@@ -19,6 +19,8 @@ crate::tests![
     nothing_but_time_wait_is_left_behind,
     two_at_the_same_time_do_not_disturb_each_other,
     the_command_says_all_of_it,
+    the_page_about_the_lab_shows_what_the_program_prints,
+    what_varies_is_made_equal_and_nothing_else,
 ];
 
 /// Runs `work` on a host whose loopback is on.
@@ -165,4 +167,63 @@ fn the_command_says_all_of_it() {
     assert_eq!(text.matches("   ✔ seen: ").count(), 17, "{text}");
     let host_setting = netlab::kernel::sysctl::read("net.ipv4.tcp_fin_timeout").unwrap();
     assert!(text.contains(&format!("tcp_fin_timeout  {host_setting} ")), "{text}");
+}
+
+/// The output with what differs from run to run and from kernel to kernel made equal: release, ports, times.
+fn normalised(text: &str) -> String {
+    let (mut ports, mut out, mut rest) = (Vec::new(), String::new(), text);
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, number) = rest.split_at(start);
+        let end = number.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(number.len());
+        let (number, mut after) = number.split_at(end);
+        out += before;
+        if before.ends_with("tried on Linux ") {
+            out += "6.18";
+            after = after.trim_start_matches(|c| c != '\n');
+        } else if before.ends_with(':') && number.len() == 5 {
+            // The first new port of a story is the server's, the next the client's.
+            let known = ports.iter().position(|port| *port == number);
+            let at = known.unwrap_or(ports.len());
+            if known.is_none() {
+                ports.push(number);
+            }
+            out += &(if at % 2 == 0 { 20001 } else { 40001 } + at / 2).to_string();
+        } else if after.starts_with(" s") && number.contains('.') {
+            out += if number.parse::<f64>().unwrap() > 30.0 { "60.000" } else { "5.000" };
+        } else if after.starts_with(" ms") {
+            out += if number.len() == 4 { "1200" } else { "0" };
+        } else {
+            out += number;
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+fn the_page_about_the_lab_shows_what_the_program_prints() {
+    const PAGE: &str = include_str!("../../docs/labs/reuse.md");
+    const COMMAND: &str = "$ netlab reuse-demo\n";
+    let output = on_host(|| crate::netlab().arg("reuse-demo").output().unwrap());
+    let real = normalised(&String::from_utf8(output.stdout).unwrap());
+    let (before, rest) = PAGE.split_once(COMMAND).unwrap();
+    let (printed, after) = rest.split_once("```\n").unwrap();
+    if std::env::var_os("NETLAB_UPDATE_DOCS").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/labs/reuse.md");
+        std::fs::write(path, format!("{before}{COMMAND}{real}```\n{after}")).unwrap();
+        return;
+    }
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(printed), words(&real), "scripts/update-docs writes the page anew");
+}
+
+fn what_varies_is_made_equal_and_nothing_else() {
+    let one = "tried on Linux 6.1.0-13-amd64\nTIME-WAIT 127.0.0.1:10001 → 127.0.0.1:50001, 59.992 s left (98) 1203 ms";
+    let other = "tried on Linux 6.18.44\nTIME-WAIT 127.0.0.1:20002 → 127.0.0.1:40002, 60.000 s left (98) 1211 ms";
+    assert_eq!(normalised(one), normalised(other));
+    assert_eq!(
+        normalised(one),
+        "tried on Linux 6.18\nTIME-WAIT 127.0.0.1:20001 → 127.0.0.1:40001, 60.000 s left (98) 1200 ms"
+    );
+    assert_ne!(normalised("72 restarts"), normalised("71 restarts"));
+    assert_ne!(normalised("removed in Linux 4.12:"), normalised("removed in Linux 4.11:"));
 }
