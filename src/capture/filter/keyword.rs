@@ -248,3 +248,21 @@ const CONSTANTS: &[(&str, u32)] = &[
     ("tcp-ece", 0x40),
     ("tcp-cwr", 0x80),
 ];
+
+/// Name, mask and value of the control byte, IEEE 802.2 §5.3 and §5.4.
+pub(super) const LLC_TYPES: [(&str, u32, u32); 14] = [
+    ("i", 0x01, 0x00),
+    ("s", 0x03, 0x01),
+    ("u", 0x03, 0x03),
+    ("rr", 0x0f, 0x01),
+    ("rnr", 0x0f, 0x05),
+    ("rej", 0x0f, 0x09),
+    ("ui", 0xef, 0x03),
+    ("ua", 0xef, 0x63),
+    ("disc", 0xef, 0x43),
+    ("dm", 0xef, 0x0f),
+    ("sabme", 0xef, 0x6f),
+    ("test", 0xef, 0xe3),
+    ("xid", 0xef, 0xaf),
+    ("frmr", 0xef, 0x87),
+];

@@ -3,9 +3,9 @@
 //! The language is that of pcap-filter(7); the verdict on a packet is that of the reference compiler, which a test
 //! compares on thousands of packets. docs/filters.md tells the language and where the two differ on purpose.
 //!
-//! Text becomes tokens ([`lexer`]), a tree ([`parse`]), a condition on packets ([`generate`], with the places of headers
-//! in [`layout`]), a graph of tests ([`graph`], [`simplify`]) and instructions ([`assemble`]), which the kernel runs on
-//! a socket and [`interpret`] on stored packets.
+//! Text becomes tokens (`lexer`), a tree (`parse`), a condition on packets (`generate`, with the places of headers
+//! in `layout`), a graph of tests (`graph`, `simplify`) and instructions (`assemble`), which the kernel runs on
+//! a socket and `interpret` on stored packets.
 
 mod addresses;
 mod assemble;

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::error::Error;
-use super::keyword::Keyword;
+use super::keyword::{self, Keyword};
 use super::lexer::{Spanned, Token, tokens};
 use super::syntax::{Comparison, Direction, Expression, Kind, LlcType, Primitive, Protocol, Qualifiers, Relation};
 
@@ -312,9 +312,9 @@ impl Parser {
             Token::Word(Keyword::Rnr) => "rnr".to_owned(),
             _ => return Ok(None),
         };
-        let row = LLC_TYPES.iter().find(|(known, ..)| *known == name);
+        let row = keyword::LLC_TYPES.iter().find(|(known, ..)| *known == name);
         let Some(&(_, mask, value)) = row else {
-            let names: Vec<&str> = LLC_TYPES.iter().map(|(name, ..)| *name).collect();
+            let names: Vec<&str> = keyword::LLC_TYPES.iter().map(|(name, ..)| *name).collect();
             return Err(Error::new(self.span(), format!("an LLC type is one of {}", names.join(", "))));
         };
         self.advance();
@@ -370,24 +370,6 @@ fn length(comparison: Comparison, negated: bool, bytes: u32) -> Primitive {
     use super::syntax::Arithmetic;
     Primitive::Relation(Arithmetic::Length, Relation { comparison, negated }, Arithmetic::Number(bytes))
 }
-
-/// Name, mask and value of the control byte, IEEE 802.2 §5.3 and §5.4.
-const LLC_TYPES: [(&str, u32, u32); 14] = [
-    ("i", 0x01, 0x00),
-    ("s", 0x03, 0x01),
-    ("u", 0x03, 0x03),
-    ("rr", 0x0f, 0x01),
-    ("rnr", 0x0f, 0x05),
-    ("rej", 0x0f, 0x09),
-    ("ui", 0xef, 0x03),
-    ("ua", 0xef, 0x63),
-    ("disc", 0xef, 0x43),
-    ("dm", 0xef, 0x0f),
-    ("sabme", 0xef, 0x6f),
-    ("test", 0xef, 0xe3),
-    ("xid", 0xef, 0xaf),
-    ("frmr", 0xef, 0x87),
-];
 
 /// Where each opening parenthesis closes; zero for every other token.
 fn closing(tokens: &[Spanned]) -> Result<Vec<usize>, Error> {
