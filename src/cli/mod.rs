@@ -10,7 +10,6 @@ mod completions;
 mod explain;
 mod interfaces;
 mod lab;
-mod lab_net;
 mod man;
 mod probe;
 mod reuse_demo;

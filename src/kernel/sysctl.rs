@@ -31,6 +31,17 @@ pub fn write(name: &str, value: &str) -> Result<(), OsError> {
     })
 }
 
+/// As [`write`], but a setting that this kernel does not have is left alone.
+///
+/// # Errors
+/// As [`write`], without ENOENT.
+pub fn write_if_present(name: &str, value: &str) -> Result<(), OsError> {
+    match write(name, value) {
+        Err(error) if error.errno == Errno::ENOENT => Ok(()),
+        result => result,
+    }
+}
+
 fn path(name: &str) -> Result<PathBuf, OsError> {
     let first_separator = name.find(['.', '/']).map(|at| name.as_bytes()[at]);
     let relative = if first_separator == Some(b'.') { name.replace('.', "/") } else { name.to_owned() };

@@ -40,7 +40,7 @@ const DELAYED_ACK: Duration = Duration::from_millis(300);
 
 fn run(stage: &mut Stage<'_>, parameters: &Parameters) -> Result<(), LabError> {
     let [client, server] = stage.pair(Neighbours::Known)?;
-    stage.delay(parameters.round_trip.map(|time| time / 2));
+    stage.delay(parameters.round_trip().map(|time| time / 2));
     let address = SocketAddr::new(stage.address(server), PORT);
 
     stage.note(Words { en: "the server closes when it pleases", zh: "服务器稍后才关闭" })?;

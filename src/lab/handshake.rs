@@ -39,10 +39,10 @@ const PORT: u16 = 8080;
 
 fn run(stage: &mut Stage<'_>, parameters: &Parameters) -> Result<(), LabError> {
     let [client, server] = stage.pair(Neighbours::Known)?;
-    stage.delay(parameters.round_trip.map(|time| time / 2));
+    stage.delay(parameters.round_trip().map(|time| time / 2));
     let (client_program, server_program) = (stage.program(client), stage.program(server));
     let address = SocketAddr::new(stage.address(server), PORT);
-    let backlog = parameters.backlog.unwrap_or(1);
+    let backlog = parameters.backlog().unwrap_or(1);
 
     let listener = stage.call(&server_program, &format!("listen({backlog})"), move || tcp::listen(address, backlog))?;
     let listener = Arc::new(tcp::needed("listen", listener)?);

@@ -17,6 +17,7 @@ pub mod sockets;
 pub mod stage;
 pub mod states;
 pub mod tcp;
+mod thinking;
 pub mod topology;
 
 pub mod close;

@@ -1,7 +1,5 @@
 //! The namespace in which a lab's ends of the cables are.
 
-use nix::errno::Errno;
-
 use crate::kernel::namespace::Host;
 use crate::kernel::{OsError, sysctl};
 
@@ -22,11 +20,8 @@ pub fn open() -> Result<Host, OsError> {
 /// The kernel's refusal.
 pub fn without_ipv6() -> Result<(), OsError> {
     for which in ["all", "default"] {
-        match sysctl::write(&format!("net.ipv6.conf.{which}.disable_ipv6"), "1") {
-            // A kernel without IPv6 has nothing to switch off.
-            Err(error) if error.errno != Errno::ENOENT => return Err(error),
-            _ => {}
-        }
+        // A kernel without IPv6 has nothing to switch off.
+        sysctl::write_if_present(&format!("net.ipv6.conf.{which}.disable_ipv6"), "1")?;
     }
     Ok(())
 }

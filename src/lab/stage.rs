@@ -14,6 +14,7 @@ use super::observation::{Event, Finding, Frame, Observation, What, Words};
 use super::program::{Inbox, Outcome, Pending, Program};
 use super::room;
 use super::sockets::{Seen, look};
+use super::thinking::Repeats;
 use crate::bytes::Silent;
 use crate::dissect::{Layer, Origin, dissect};
 use crate::kernel::OsError;
@@ -69,14 +70,29 @@ pub trait Audience {
     fn saw(&mut self, observation: &Observation, event: &Event) -> Result<(), LabError>;
 
     /// A frame is about to be let through with the given fate; the audience may think about it and choose another.
+    /// The states are those of every host at this moment; there are none when it does not think.
     ///
     /// # Errors
     /// [`LabError::Left`] ends the lab.
-    fn decide(&mut self, observation: &Observation, frame: &Passing<'_>, fate: Fate) -> Result<Fate, LabError>;
+    fn decide(
+        &mut self,
+        observation: &Observation,
+        frame: &Passing<'_>,
+        states: &[Vec<Seen>],
+        fate: Fate,
+    ) -> Result<Fate, LabError>;
 
     /// Whether it may hold frames up, so that kernels repeat them meanwhile.
     fn thinks(&self) -> bool {
         false
+    }
+
+    /// Asked many times a second while the lab waits for something.
+    ///
+    /// # Errors
+    /// [`LabError::Left`] ends the lab.
+    fn stays(&mut self) -> Result<(), LabError> {
+        Ok(())
     }
 }
 
@@ -88,7 +104,7 @@ impl Audience for Nobody {
     fn saw(&mut self, _: &Observation, _: &Event) -> Result<(), LabError> {
         Ok(())
     }
-    fn decide(&mut self, _: &Observation, _: &Passing<'_>, fate: Fate) -> Result<Fate, LabError> {
+    fn decide(&mut self, _: &Observation, _: &Passing<'_>, _: &[Vec<Seen>], fate: Fate) -> Result<Fate, LabError> {
         Ok(fate)
     }
 }
@@ -141,6 +157,7 @@ pub struct Stage<'a> {
     /// The longest that the stage waits for one call or for silence.
     pub patience: Duration,
     audience: &'a mut dyn Audience,
+    repeats: Repeats,
     frames: u64,
     last_activity: Duration,
     layers: Vec<Layer>,
@@ -177,6 +194,7 @@ impl<'a> Stage<'a> {
             keep_frames: FRAMES_KEPT,
             patience: PATIENCE,
             audience,
+            repeats: Repeats::default(),
             frames: 0,
             last_activity: Duration::ZERO,
             layers: Vec::new(),
@@ -373,6 +391,7 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// The kernel's refusal, or [`LabError::Left`].
     pub fn turn(&mut self, wait: Duration) -> Result<Duration, LabError> {
+        self.audience.stays()?;
         self.wait(wait)?;
         let began = Instant::now();
         for returned in self.inbox.take() {
@@ -464,15 +483,39 @@ impl<'a> Stage<'a> {
         let mut layers = std::mem::take(&mut self.layers);
         dissect(&Origin::ethernet(&frame.bytes), &frame.bytes, Silent, &mut layers);
         let passing = Passing { number: frame.number, from: frame.from, bytes: &frame.bytes, layers: &layers };
-        let fates = self.rules.iter_mut().map(|rule| rule(&passing));
+        let fate = self.decide(&passing);
+        self.layers = layers;
+        match fate? {
+            Some(fate) => self.carry_out(frame, fate),
+            None => self.record_frame(&frame, Vec::new(), Told::Suppressed),
+        }
+    }
+
+    /// What the rules, the delay of the wire and the audience make of a frame; none when it only repeats one that
+    /// somebody thought about.
+    fn decide(&mut self, passing: &Passing<'_>) -> Result<Option<Fate>, LabError> {
+        if self.repeats.is_repeat(passing) {
+            return Ok(None);
+        }
+        let fates = self.rules.iter_mut().map(|rule| rule(passing));
         let mut fate =
             fates.into_iter().fold(Fate::Forward, |fate, next| if fate == Fate::Forward { next } else { fate });
         if let (Fate::Forward, Some(delay)) = (fate, self.delay) {
             fate = Fate::Delay(delay);
         }
-        let fate = self.audience.decide(&self.observation, &passing, fate);
-        self.layers = layers;
-        self.carry_out(frame, fate?)
+        if !self.audience.thinks() {
+            return self.audience.decide(&self.observation, passing, &[], fate).map(Some);
+        }
+        let states = self.look()?;
+        let began = Instant::now();
+        let fate = self.audience.decide(&self.observation, passing, &states, fate)?;
+        self.repeats.passed(passing, fate, began.elapsed());
+        Ok(Some(fate))
+    }
+
+    /// Whether the audience may hold frames up.
+    pub(super) fn audience_thinks(&self) -> bool {
+        self.audience.thinks()
     }
 
     fn carry_out(&mut self, mut frame: Waiting, fate: Fate) -> Result<(), LabError> {

@@ -35,6 +35,9 @@ pub enum Neighbours {
     Asked,
 }
 
+/// While somebody thinks about a frame, its sender should not repeat it. Kernels before 6.11 cannot be told to wait.
+const PATIENT_RTO_US: &str = "5000000";
+
 /// How long an interface may take to come up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -45,8 +48,12 @@ impl Stage<'_> {
     /// The kernel's refusal.
     pub fn new_host(&mut self, name: &str) -> Result<usize, LabError> {
         let host = Host::new(name)?;
-        host.run(|| -> Result<(), OsError> {
+        let patient = self.audience_thinks();
+        host.run(move || -> Result<(), OsError> {
             without_ipv6()?;
+            if patient {
+                sysctl::write_if_present("net.ipv4.tcp_rto_min_us", PATIENT_RTO_US)?;
+            }
             // Reno is built into every kernel, and without pacing what it sends is what the textbook says.
             sysctl::write("net.ipv4.tcp_congestion_control", "reno")?;
             Netlink::open()?.set_up("lo", true)

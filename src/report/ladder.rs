@@ -1,16 +1,21 @@
 //! The ladder: time downwards, hosts as lanes, frames as arrows, the states of both ends where they change.
 
 use std::io::{self, Write};
+use std::ops::Range;
+use std::time::Duration;
 
 use super::Palette;
-use super::ladder_label::Labels;
+use super::cells::{Cells, columns, wrapped};
+use super::lab_words;
+use super::ladder_step::{Arrow, Part, Shape, Step, Steps, fate_ink};
 use super::palette::Ink;
 use crate::lab::fate::Told;
-use crate::lab::observation::{Event, Frame, Language, Observation, What};
-use crate::lab::sockets::Seen;
+use crate::lab::observation::{Event, Language, Observation};
 
 /// Columns before the first lane: `   12.345 ms `.
 const TIME: usize = 13;
+/// Narrower than this a ladder cannot be read; wider it does not become clearer.
+const WIDTHS: Range<usize> = 60..140;
 
 /// A ladder that is drawn event by event, so that a run can be watched as it happens.
 #[derive(Debug)]
@@ -19,199 +24,218 @@ pub struct Ladder {
     language: Language,
     lanes: Vec<usize>,
     width: usize,
-    shown: Vec<String>,
-    labels: Labels,
+    steps: Steps,
 }
 
 impl Ladder {
-    /// A ladder of `hosts` lanes in `width` columns (at least 80).
+    /// A ladder of `hosts` lanes in about `width` columns.
     pub fn new(hosts: usize, width: usize, palette: Palette, language: Language) -> Self {
-        let width = width.clamp(80, 160);
+        let width = width.clamp(WIDTHS.start, WIDTHS.end);
         let gaps = hosts.saturating_sub(1).max(1);
         let lanes = (0..hosts).map(|lane| TIME + lane * (width - 1 - TIME) / gaps).collect();
-        let shown = vec![String::new(); hosts];
-        Ladder { palette, language, lanes, width, shown, labels: Labels::default() }
+        Ladder { palette, language, lanes, width, steps: Steps::new(language) }
     }
 
-    /// The names above the lanes.
+    /// The names above the lanes, with their addresses.
     ///
     /// # Errors
     /// What the writer refused.
-    pub fn head(&mut self, out: &mut (impl Write + ?Sized), observation: &Observation) -> io::Result<()> {
-        let mut row = Row::new(self.width);
-        for (lane, host) in self.lanes.iter().zip(&observation.hosts) {
-            let address = host.addresses.first().map_or_else(String::new, |address| format!(" {address}"));
-            row.put_near(*lane, self.width, &format!("{}{address}", host.name), Ink::Strong);
+    pub fn head(&self, out: &mut (impl Write + ?Sized), observation: &Observation) -> io::Result<()> {
+        let mut names = Cells::new(self.width);
+        for (host, station) in observation.hosts.iter().enumerate() {
+            self.near(&mut names, host, &station.name, Ink::Strong);
         }
-        row.write(out, self.palette)
+        names.write(out, self.palette)?;
+        let lines = observation.hosts.iter().map(|host| host.addresses.len()).max().unwrap_or(0);
+        for line in 0..lines {
+            let mut row = Cells::new(self.width);
+            for (host, station) in observation.hosts.iter().enumerate() {
+                if let Some(address) = station.addresses.get(line) {
+                    self.near(&mut row, host, &address.to_string(), Ink::Internet);
+                }
+            }
+            row.write(out, self.palette)?;
+        }
+        Ok(())
     }
 
     /// One event and the states that changed with it.
     ///
     /// # Errors
     /// What the writer refused.
-    pub fn event(&mut self, out: &mut (impl Write + ?Sized), event: &Event) -> io::Result<()> {
-        let mut row = self.row(Some(event));
-        match &event.what {
-            What::Note { text } => return self.note(out, text.get(self.language)),
-            What::Call { host, call } => self.beside(&mut row, *host, call, Ink::Application),
-            What::Return { host, call, result } => {
-                self.beside(&mut row, *host, &format!("{call} → {result}"), Ink::Application);
-            }
-            What::Frame(frame) => self.arrow(&mut row, frame),
+    pub fn event(
+        &mut self,
+        out: &mut (impl Write + ?Sized),
+        observation: &Observation,
+        event: &Event,
+    ) -> io::Result<()> {
+        let step = self.steps.next(observation, event);
+        self.step(out, event.at, &step)
+    }
+
+    fn step(&self, out: &mut (impl Write + ?Sized), at: Duration, step: &Step) -> io::Result<()> {
+        let mut row = self.lanes_alone();
+        row.put(0, &format!("{:>9.3} ms", at.as_secs_f64() * 1000.0), Ink::Faint);
+        match &step.shape {
+            Shape::Note => self.note(out, &step.text)?,
+            Shape::Beside(host) => self.beside(&mut row, *host, &step.text, Ink::Application),
+            Shape::Arrow(arrow) => self.arrow(&mut row, arrow),
         }
-        row.write(out, self.palette)?;
-        self.states(out, event)
+        if !matches!(step.shape, Shape::Note) {
+            row.write(out, self.palette)?;
+        }
+        self.states(out, step)
     }
 
     fn note(&self, out: &mut (impl Write + ?Sized), text: &str) -> io::Result<()> {
-        writeln!(out, "{:TIME$}{}", "", self.palette.paint(Ink::Faint, format_args!("· {text}")))
+        self.lanes_alone().write(out, self.palette)?;
+        for line in wrapped(text, self.width - TIME - 4) {
+            let mut row = self.lanes_alone();
+            row.put(TIME + 2, &format!("{line} "), Ink::Strong);
+            row.write(out, self.palette)?;
+        }
+        Ok(())
     }
 
-    fn row(&self, event: Option<&Event>) -> Row {
-        let mut row = Row::new(self.width);
-        if let Some(event) = event {
-            let time = format!("{:>9.3} ms", event.at.as_secs_f64() * 1000.0);
-            row.put(0, &time, Ink::Faint);
-        }
+    fn lanes_alone(&self) -> Cells {
+        let mut row = Cells::new(self.width);
         for lane in &self.lanes {
             row.put(*lane, "│", Ink::Faint);
         }
         row
     }
 
-    /// Text next to the lane of `host`, on its inner side.
-    fn beside(&self, row: &mut Row, host: usize, text: &str, ink: Ink) {
+    /// Centred on the lane of `host`, but inside the line.
+    fn near(&self, row: &mut Cells, host: usize, text: &str, ink: Ink) {
+        let (lane, length) = (self.lanes.get(host).copied().unwrap_or(0), columns(text));
+        let start = lane.saturating_sub(length / 2).min(self.width.saturating_sub(length));
+        row.put(if host == 0 { TIME } else { start }, text, ink);
+    }
+
+    /// Text next to the lane of `host`: on its right, of the last one on its left.
+    fn beside(&self, row: &mut Cells, host: usize, text: &str, ink: Ink) {
         let Some(lane) = self.lanes.get(host) else { return };
-        if host > 0 && host + 1 == self.lanes.len() {
-            row.put(lane.saturating_sub(text.chars().count() + 1), text, ink);
+        let is_last = host > 0 && host + 1 == self.lanes.len();
+        let room = if is_last {
+            lane - self.lanes.get(host - 1).copied().unwrap_or(0)
         } else {
-            row.put(lane + 2, text, ink);
+            self.lanes.get(host + 1).copied().unwrap_or(self.width) - lane
+        };
+        let text = cut(text, room.saturating_sub(4));
+        row.put(if is_last { lane.saturating_sub(columns(&text) + 1) } else { lane + 2 }, &text, ink);
+    }
+
+    fn arrow(&self, row: &mut Cells, arrow: &Arrow) {
+        let Some(from) = self.lanes.get(arrow.from).copied() else { return };
+        let mut labelled = false;
+        for to in arrow.ends.iter().filter_map(|lane| self.lanes.get(*lane).copied()) {
+            let way = Way::new(from, to, arrow.part);
+            way.draw(row, arrow);
+            if !labelled {
+                self.label(row, &way, arrow);
+                labelled = true;
+            }
         }
     }
 
-    fn arrow(&mut self, row: &mut Row, frame: &Frame) {
-        let furthest = frame.to.iter().copied().max_by_key(|to| to.abs_diff(frame.from));
-        let other = furthest.unwrap_or(if frame.from == 0 { self.lanes.len().saturating_sub(1) } else { 0 });
-        let (Some(from), Some(to)) = (self.lanes.get(frame.from).copied(), self.lanes.get(other).copied()) else {
-            return;
-        };
+    fn label(&self, row: &mut Cells, way: &Way, arrow: &Arrow) {
+        let fate = lab_words::fate(arrow.fate).get(self.language);
+        // What is on its way is drawn so; saying it as well would cost the label its room.
+        let drawn = fate.is_empty() || matches!(arrow.fate, Told::Delayed | Told::Released);
+        let fate = if drawn { String::new() } else { format!("({fate}) ") };
+        let number = format!(" #{} ", arrow.number);
+        let room = way.inner().len().saturating_sub(2);
+        let text = arrow.label.fitting(room.saturating_sub(columns(&number) + columns(&fate) + 1));
+        let length = columns(&number) + columns(&text) + 1 + columns(&fate);
+        let start = way.inner().start + way.inner().len().saturating_sub(length) / 2;
+        row.put(start, &number, Ink::Strong);
+        row.put(start + columns(&number), &format!("{text} "), arrow.label.ink);
+        row.put(start + columns(&number) + columns(&text) + 1, &fate, fate_ink(arrow.fate));
+    }
+
+    fn states(&self, out: &mut (impl Write + ?Sized), step: &Step) -> io::Result<()> {
+        if !step.states.iter().any(|states| states.changed) {
+            return Ok(());
+        }
+        let mut row = self.lanes_alone();
+        for (host, states) in step.states.iter().enumerate().filter(|(_, states)| states.changed) {
+            self.beside(&mut row, host, &states.line(), Ink::Warn);
+        }
+        row.write(out, self.palette)
+    }
+}
+
+/// The columns between two lanes that an arrow is drawn on.
+struct Way {
+    /// Columns with a line; the rest of the way between the lanes is blank.
+    drawn: Range<usize>,
+    right_bound: bool,
+    part: Part,
+}
+
+impl Way {
+    fn new(from: usize, to: usize, part: Part) -> Self {
         let (left, right) = (from.min(to) + 1, from.max(to));
-        row.put(left, &"─".repeat(right.saturating_sub(left)), fate_ink(frame.fate));
-        let arrives = !frame.to.is_empty();
-        match (arrives, to > from) {
-            (true, true) => row.put(right - 1, "▶", fate_ink(frame.fate)),
-            (true, false) => row.put(left, "◀", fate_ink(frame.fate)),
-            (false, right_bound) => {
-                let end = if right_bound { left + (right - left) * 3 / 4 } else { left + (right - left) / 4 };
-                let rest = if right_bound { end..right } else { left..end };
-                row.put(rest.start, &" ".repeat(rest.len()), Ink::Faint);
-                row.put(end, stop_mark(frame.fate), fate_ink(frame.fate));
-            }
-        }
-        let label = format!(" #{} {}{} ", frame.number, self.labels.of(&frame.bytes), fate_word(frame.fate));
-        let room = right.saturating_sub(left).saturating_sub(4);
-        let label: String = if label.chars().count() > room {
-            label.chars().take(room.saturating_sub(1)).chain(['…']).collect()
-        } else {
-            label
+        let right_bound = to > from;
+        // Five eighths: two thirds and a label fits, and one sees at once which end is open.
+        let share = (right - left) * 5 / 8;
+        let near_sender = if right_bound { left..left + share } else { right - share..right };
+        let near_receiver = if right_bound { right - share..right } else { left..left + share };
+        let drawn = match part {
+            Part::Whole => left..right,
+            Part::Leaves | Part::Stops => near_sender,
+            Part::Arrives => near_receiver,
         };
-        let start = left + (right - left).saturating_sub(label.chars().count()) / 2;
-        row.put(start, &label, Ink::Transport);
+        Way { drawn, right_bound, part }
     }
 
-    fn states(&mut self, out: &mut (impl Write + ?Sized), event: &Event) -> io::Result<()> {
-        let now: Vec<String> = event.states.iter().map(|sockets| states_of(sockets)).collect();
-        let mut row = self.row(None);
-        let mut changed = false;
-        for (host, text) in now.iter().enumerate() {
-            let before = self.shown.get_mut(host);
-            if let Some(before) = before.filter(|before| *before != text) {
-                before.clone_from(text);
-                let text = if text.is_empty() { "CLOSED" } else { text };
-                self.beside(&mut row, host, text, Ink::Warn);
-                changed = true;
+    /// Where a label may stand: not over the ends.
+    fn inner(&self) -> Range<usize> {
+        self.drawn.start + 2..self.drawn.end.saturating_sub(2)
+    }
+
+    fn draw(&self, row: &mut Cells, arrow: &Arrow) {
+        let ink = fate_ink(arrow.fate);
+        row.put(self.drawn.start, &"─".repeat(self.drawn.len()), ink);
+        let (left, right) = (self.drawn.start, self.drawn.end.saturating_sub(1));
+        let (tail, head) = if self.right_bound { (left, right) } else { (right, left) };
+        let inwards = |end: usize| if end == left { end + 1 } else { end.saturating_sub(1) };
+        let tip = if self.right_bound { "▶" } else { "◀" };
+        match self.part {
+            Part::Whole => row.put(head, tip, ink),
+            Part::Stops => row.put(head, "✗", ink),
+            Part::Arrives => {
+                row.put(head, tip, ink);
+                open(row, tail, inwards(tail), ink);
             }
-        }
-        if changed { row.write(out, self.palette) } else { Ok(()) }
-    }
-}
-
-/// The states of a host's sockets in a few words.
-fn states_of(sockets: &[Seen]) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for socket in sockets {
-        words.push(socket.state.map_or_else(|| "?".to_owned(), |state| state.to_string()));
-    }
-    words.join(" + ")
-}
-
-fn fate_ink(fate: Told) -> Ink {
-    match fate {
-        Told::Forwarded | Told::Released => Ink::Faint,
-        Told::Dropped | Told::Corrupted => Ink::Bad,
-        Told::Delayed | Told::Held | Told::Duplicated | Told::Suppressed => Ink::Warn,
-    }
-}
-
-fn stop_mark(fate: Told) -> &'static str {
-    match fate {
-        Told::Delayed => "…",
-        Told::Held => "◌",
-        _ => "✗",
-    }
-}
-
-fn fate_word(fate: Told) -> &'static str {
-    match fate {
-        Told::Forwarded | Told::Delayed => "",
-        Told::Released => " (arrives)",
-        Told::Dropped => " (lost)",
-        Told::Duplicated => " (twice)",
-        Told::Corrupted => " (a bit turned over)",
-        Told::Held => " (held)",
-        Told::Suppressed => " (repeated meanwhile, left out)",
-    }
-}
-
-/// One line of cells that texts are put over one another.
-#[derive(Debug)]
-struct Row {
-    cells: Vec<(char, Option<Ink>)>,
-}
-
-impl Row {
-    fn new(width: usize) -> Self {
-        Row { cells: vec![(' ', None); width] }
-    }
-
-    fn put(&mut self, at: usize, text: &str, ink: Ink) {
-        for (cell, c) in self.cells.iter_mut().skip(at).zip(text.chars()) {
-            *cell = (c, Some(ink));
+            Part::Leaves => open(row, head, inwards(head), ink),
         }
     }
-
-    /// Centred on `at`, but inside the line.
-    fn put_near(&mut self, at: usize, width: usize, text: &str, ink: Ink) {
-        let length = text.chars().count();
-        let start = at.saturating_sub(length / 2).min(width.saturating_sub(length));
-        self.put(start.max(if at <= TIME { TIME } else { 0 }), text, ink);
-    }
-
-    fn write(&self, out: &mut (impl Write + ?Sized), palette: Palette) -> io::Result<()> {
-        let end = self.cells.iter().rposition(|(c, _)| *c != ' ').map_or(0, |last| last + 1);
-        for run in self.cells.get(..end).unwrap_or_default().chunk_by(|a, b| a.1 == b.1) {
-            let text: String = run.iter().map(|(c, _)| *c).collect();
-            match run.first().and_then(|(_, ink)| *ink) {
-                Some(ink) => write!(out, "{}", palette.paint(ink, text))?,
-                None => out.write_all(text.as_bytes())?,
-            }
-        }
-        out.write_all(b"\n")
-    }
 }
 
-/// The verdict under the ladder: each thing the lab teaches, seen or not.
+/// An end that goes on elsewhere.
+fn open(row: &mut Cells, end: usize, inwards: usize, ink: Ink) {
+    row.put(end, "┄", ink);
+    row.put(inwards, "┄", ink);
+}
+
+/// `text`, cut to `room` columns.
+fn cut(text: &str, room: usize) -> String {
+    if columns(text) <= room {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        kept.push(c);
+        if columns(&kept) + 1 > room {
+            kept.pop();
+            break;
+        }
+    }
+    kept + "…"
+}
+
+/// The verdict under the ladder: each thing the lab teaches, seen or not, with the numbers behind it.
 ///
 /// # Errors
 /// What the writer refused.
@@ -220,14 +244,32 @@ pub fn verdict(
     observation: &Observation,
     language: Language,
     palette: Palette,
+    width: usize,
 ) -> io::Result<()> {
+    if observation.frames_not_kept > 0 {
+        let phrase = lab_words::NOT_KEPT.get(language);
+        writeln!(out, "{}\n", palette.paint(Ink::Faint, format_args!("{} {phrase}", observation.frames_not_kept)))?;
+    }
     for finding in &observation.findings {
         let (mark, ink) = if finding.seen { ("✔", Ink::Good) } else { ("✘", Ink::Bad) };
-        write!(out, "{} {}", palette.paint(ink, mark), finding.statement.get(language))?;
-        if !finding.measured.is_empty() {
-            write!(out, "  {}", palette.paint(Ink::Faint, &finding.measured))?;
+        let lines = wrapped(finding.statement.get(language), width.saturating_sub(2));
+        for (at, line) in lines.iter().enumerate() {
+            write!(out, "{} {line}", palette.paint(ink, if at == 0 { mark } else { " " }))?;
+            if at + 1 < lines.len() {
+                writeln!(out)?;
+            }
         }
-        out.write_all(b"\n")?;
+        let (last, measured) = (lines.last().map_or(0, |line| columns(line)), &finding.measured);
+        if measured.is_empty() {
+            writeln!(out)?;
+        } else if 2 + last + 2 + columns(measured) <= width {
+            writeln!(out, "  {}", palette.paint(Ink::Faint, measured))?;
+        } else {
+            writeln!(out)?;
+            for line in wrapped(measured, width.saturating_sub(4)) {
+                writeln!(out, "    {}", palette.paint(Ink::Faint, line))?;
+            }
+        }
     }
     Ok(())
 }

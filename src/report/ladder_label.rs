@@ -1,13 +1,50 @@
 //! A frame in the few words that fit on a ladder's arrow.
 
-use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use crate::bytes::Silent;
+use super::palette::Ink;
+use crate::bytes::{Escaped, Silent};
 use crate::dissect::{Data, Header, Layer, Origin, dissect};
 use crate::internet::{Icmp, icmp};
 use crate::link::{Arp, arp};
 use crate::transport::tcp::{Flags, Tcp};
+
+/// What a frame is, shortest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// What must be said: `[SYN ACK]`, `ARP who has 10.0.0.2?`.
+    pub head: String,
+    /// What may be left out, the most important first; shown in this order.
+    pub details: Vec<String>,
+    /// The layer that the label speaks of.
+    pub ink: Ink,
+}
+
+impl Label {
+    fn new(ink: Ink, head: String) -> Self {
+        Label { head, details: Vec::new(), ink }
+    }
+
+    /// The whole label.
+    pub fn full(&self) -> String {
+        self.fitting(usize::MAX)
+    }
+
+    /// As much of the label as fits in `room` columns; the head is cut when not even that fits.
+    pub fn fitting(&self, room: usize) -> String {
+        let mut text = self.head.clone();
+        for detail in &self.details {
+            if text.chars().count() + 1 + detail.chars().count() > room {
+                break;
+            }
+            text = format!("{text} {detail}");
+        }
+        if text.chars().count() > room {
+            text = text.chars().take(room.saturating_sub(1)).chain(['…']).collect();
+        }
+        text
+    }
+}
 
 /// Names frames, with TCP sequence numbers counted from the first of each direction.
 #[derive(Debug, Default)]
@@ -18,27 +55,38 @@ pub struct Labels {
 
 impl Labels {
     /// The label of an Ethernet frame: of the innermost header that says what the frame is for.
-    pub fn of(&mut self, frame: &[u8]) -> String {
+    pub fn of(&mut self, frame: &[u8]) -> Label {
         let mut layers = std::mem::take(&mut self.layers);
         dissect(&Origin::ethernet(frame), frame, Silent, &mut layers);
         let own: Vec<&Layer> = layers.iter().filter(|layer| !layer.quoted).collect();
-        let payload = own.iter().find(|layer| layer.header == Header::Data(Data::Payload));
-        let length = payload.map_or(0, |layer| layer.bytes.len());
+        let payload =
+            own.iter().find(|layer| matches!(layer.header, Header::Data(Data::Payload | Data::FragmentPayload)));
+        let payload = payload.and_then(|layer| frame.get(layer.bytes.start as usize..layer.bytes.end as usize));
+        let payload = payload.unwrap_or_default();
         let pair = addresses(&own);
         let label = own.iter().rev().find_map(|layer| match &layer.header {
-            Header::Tcp(tcp) => Some(self.tcp(tcp, pair, length)),
-            Header::Udp(udp) => Some(format!("UDP {} → {} {length} bytes", udp.source, udp.destination)),
-            Header::Icmp(icmp) => Some(icmp_label(icmp)),
+            Header::Tcp(tcp) => Some(self.tcp(tcp, pair, payload)),
+            Header::Udp(udp) => Some(with_payload(
+                Label::new(Ink::Transport, format!("UDP {} → {}", udp.source, udp.destination)),
+                payload,
+            )),
+            Header::Icmp(icmp) | Header::Icmpv6(icmp) => Some(icmp_label(icmp)),
             Header::Arp(arp) => Some(arp_label(arp)),
-            Header::Ipv4(ip) => Some(format!("IPv4 {} → {} {length} bytes", ip.source, ip.destination)),
-            Header::Ethernet(ethernet) => Some(format!("{} → {}", ethernet.source, ethernet.destination)),
+            Header::Ipv4(ip) if ip.is_fragment() => Some(fragment(ip.fragment_offset, payload)),
+            Header::Ipv4(ip) => Some(with_payload(
+                Label::new(Ink::Internet, format!("IPv4 {} → {}", ip.source, ip.destination)),
+                payload,
+            )),
+            Header::Ethernet(ethernet) => {
+                Some(Label::new(Ink::Link, format!("{} → {}", ethernet.source, ethernet.destination)))
+            }
             _ => None,
         });
         self.layers = layers;
-        label.unwrap_or_else(|| format!("{} bytes", frame.len()))
+        label.unwrap_or_else(|| Label::new(Ink::Faint, format!("{} bytes", frame.len())))
     }
 
-    fn tcp(&mut self, tcp: &Tcp, pair: Option<(std::net::IpAddr, std::net::IpAddr)>, length: usize) -> String {
+    fn tcp(&mut self, tcp: &Tcp, pair: Option<(IpAddr, IpAddr)>, payload: &[u8]) -> Label {
         let (source, destination) = pair.unwrap_or(([0, 0, 0, 0].into(), [0, 0, 0, 0].into()));
         let (own, other) = (SocketAddr::new(source, tcp.source), SocketAddr::new(destination, tcp.destination));
         let key = (own, other);
@@ -49,24 +97,54 @@ impl Labels {
             self.first.push((key, tcp.sequence));
         }
         let first = |key| self.first.iter().find(|(known, _)| *known == key).map_or(0, |(_, first)| *first);
-        let mut label = format!("[{}] seq {}", tcp.flags, tcp.sequence.wrapping_sub(first(key)));
+        let ink = if tcp.flags.contains(Flags::RST) { Ink::Bad } else { Ink::Transport };
+        let mut label = Label::new(ink, format!("[{}]", tcp.flags));
+        label.details.push(format!("seq {}", tcp.sequence.wrapping_sub(first(key))));
         if tcp.flags.contains(Flags::ACK) {
-            let _ = write!(label, " ack {}", tcp.acknowledgment.wrapping_sub(first((other, own))));
-        }
-        if length > 0 {
-            let _ = write!(label, " {length} bytes");
+            label.details.push(format!("ack {}", tcp.acknowledgment.wrapping_sub(first((other, own)))));
         }
         if tcp.window == 0 && !tcp.flags.contains(Flags::RST) {
-            label += " win 0";
+            label.details.insert(0, "win 0".to_owned());
         }
         if tcp.options.sack_count > 0 {
-            label += " sack";
+            label.details.push("sack".to_owned());
+        }
+        if !payload.is_empty() {
+            label.details.insert(0, bytes(payload.len()));
+            label.details.push(quoted(payload));
         }
         label
     }
 }
 
-fn addresses(layers: &[&Layer]) -> Option<(std::net::IpAddr, std::net::IpAddr)> {
+fn fragment(offset: u16, payload: &[u8]) -> Label {
+    with_payload(Label::new(Ink::Internet, format!("IPv4 fragment at {offset}")), payload)
+}
+
+fn with_payload(mut label: Label, payload: &[u8]) -> Label {
+    label.details.push(bytes(payload.len()));
+    if !payload.is_empty() {
+        label.details.push(quoted(payload));
+    }
+    label
+}
+
+fn bytes(length: usize) -> String {
+    if length == 1 { "1 byte".to_owned() } else { format!("{length} bytes") }
+}
+
+/// The start of a payload as text.
+fn quoted(payload: &[u8]) -> String {
+    match payload.get(..PREVIEW) {
+        Some(start) if start.len() < payload.len() => format!("\"{}…\"", Escaped(start)),
+        _ => format!("\"{}\"", Escaped(payload)),
+    }
+}
+
+/// Bytes of a payload that an arrow shows.
+const PREVIEW: usize = 16;
+
+fn addresses(layers: &[&Layer]) -> Option<(IpAddr, IpAddr)> {
     layers.iter().rev().find_map(|layer| match &layer.header {
         Header::Ipv4(ip) => Some((ip.source.into(), ip.destination.into())),
         Header::Ipv6(ip) => Some((ip.source.into(), ip.destination.into())),
@@ -74,15 +152,33 @@ fn addresses(layers: &[&Layer]) -> Option<(std::net::IpAddr, std::net::IpAddr)> 
     })
 }
 
-fn icmp_label(icmp: &Icmp) -> String {
+fn icmp_label(icmp: &Icmp) -> Label {
     let types = if icmp.version == icmp::Version::V4 { icmp::TYPES } else { icmp::TYPES_V6 };
-    types.name(icmp.kind.into()).map_or_else(|| format!("ICMP type {}", icmp.kind), |name| format!("ICMP {name}"))
+    let name = types.name(icmp.kind.into());
+    let head = name.map_or_else(|| format!("ICMP type {}", icmp.kind), |name| format!("ICMP {name}"));
+    Label::new(Ink::Internet, head)
 }
 
-fn arp_label(arp: &Arp) -> String {
-    match arp.operation {
+fn arp_label(arp: &Arp) -> Label {
+    let head = match arp.operation {
         arp::REQUEST => format!("ARP who has {}?", arp.target_protocol),
         arp::REPLY => format!("ARP {} is at {}", arp.sender_protocol, arp.sender_hardware),
         other => format!("ARP operation {other}"),
+    };
+    Label::new(Ink::Link, head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_are_left_out_from_the_end_until_the_label_fits() {
+        let details = ["5 bytes", "seq 1", "ack 1"].map(str::to_owned).to_vec();
+        let label = Label { head: "[PSH ACK]".to_owned(), details, ink: Ink::Transport };
+        assert_eq!(label.full(), "[PSH ACK] 5 bytes seq 1 ack 1");
+        assert_eq!(label.fitting(25), "[PSH ACK] 5 bytes seq 1");
+        assert_eq!(label.fitting(12), "[PSH ACK]");
+        assert_eq!(label.fitting(5), "[PSH…");
     }
 }

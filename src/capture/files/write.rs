@@ -121,6 +121,14 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// What the writer refused; for pcap a second link type.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
+        self.frame_with_comment(frame, "")
+    }
+
+    /// Writes one frame with a text for people beside it, which pcap has no place for.
+    ///
+    /// # Errors
+    /// As [`Writer::frame`].
+    pub fn frame_with_comment(&mut self, frame: &Frame<'_>, comment: &str) -> Result<(), WriteError> {
         self.interface(frame)?;
         let time = frame.time.unwrap_or(0);
         if let Some(interface) = self.interfaces.get_mut(self.latest) {
@@ -137,7 +145,7 @@ impl<W: Write> Writer<W> {
                 self.to.write_all(&self.block)?;
                 self.to.write_all(frame.bytes)?;
             }
-            Format::Pcapng => self.enhanced_packet(frame, time as u64)?,
+            Format::Pcapng => self.enhanced_packet(frame, time as u64, comment)?,
         }
         Ok(())
     }
@@ -157,11 +165,16 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    fn enhanced_packet(&mut self, frame: &Frame<'_>, time: u64) -> io::Result<()> {
+    fn enhanced_packet(&mut self, frame: &Frame<'_>, time: u64, comment: &str) -> io::Result<()> {
         let flags = frame.way.and_then(|way| pcapng::WAYS.iter().find(|(_, w)| *w == way)).map(|(bits, _)| *bits);
         let padding = frame.bytes.len().next_multiple_of(4).saturating_sub(frame.bytes.len());
-        let options = if flags.is_some() { 12 } else { 0 };
-        let length = frame.bytes.len().saturating_add(padding).saturating_add(32).saturating_add(options) as u32;
+        let comment = comment.as_bytes();
+        let comment = comment.get(..comment.len().min(MAX_OPTION)).unwrap_or_default();
+        let flags_length = if flags.is_some() { 8 } else { 0 };
+        let comment_length = if comment.is_empty() { 0 } else { comment.len().next_multiple_of(4).saturating_add(4) };
+        let listed = comment_length.saturating_add(flags_length);
+        let with_end = if listed > 0 { listed.saturating_add(4) } else { 0 };
+        let length = frame.bytes.len().saturating_add(padding).saturating_add(32).saturating_add(with_end) as u32;
         self.block.clear();
         let (high, low, captured) = ((time >> 32) as u32, time as u32, frame.bytes.len() as u32);
         put(&mut self.block, &[pcapng::ENHANCED_PACKET, length, self.latest as u32, high, low, captured]);
@@ -170,8 +183,11 @@ impl<W: Write> Writer<W> {
         self.to.write_all(frame.bytes)?;
         self.block.clear();
         self.block.resize(padding, 0);
+        option(&mut self.block, options::COMMENT, comment);
         if let Some(flags) = flags {
             option(&mut self.block, options::PACKET_FLAGS, &flags.to_le_bytes());
+        }
+        if listed > 0 {
             put(&mut self.block, &[options::END.into()]);
         }
         put(&mut self.block, &[length]);
@@ -323,6 +339,22 @@ mod tests {
                 let expected = if format == Format::Pcap { plain } else { expected };
                 assert_eq!(stored.next().unwrap(), Some(expected));
             }
+            assert_eq!(stored.next().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_comment_stands_beside_its_frame_and_changes_nothing_else() {
+        for (comment, way) in [("", None), ("lost", None), ("four more", Some(Way::In)), ("", Some(Way::Out))] {
+            let mut writer = Writer::create(Vec::new(), Format::Pcapng, about()).unwrap();
+            let expected = Frame { way, ..frame(b"first") };
+            writer.frame_with_comment(&expected, comment).unwrap();
+            writer.frame(&expected).unwrap();
+            let file = writer.finish(None).unwrap();
+            assert_eq!(file.windows(8).any(|bytes| bytes == b"four mor"), comment == "four more");
+            let mut stored = Stored::open(file.as_slice()).unwrap();
+            assert_eq!(stored.next().unwrap(), Some(expected));
+            assert_eq!(stored.next().unwrap(), Some(expected));
             assert_eq!(stored.next().unwrap(), None);
         }
     }

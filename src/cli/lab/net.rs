@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::{Context, Outcome};
+use super::super::{Context, Outcome};
 use crate::kernel::namespace;
 use crate::lab::plan::Plan;
 use crate::lab::program;

@@ -1,0 +1,137 @@
+//! `netlab lab run NAME`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use super::super::{Context, Outcome};
+use super::export::Exports;
+use super::step::Stepper;
+use super::watch::Watching;
+use super::{Lang, given, language};
+use crate::kernel::namespace;
+use crate::lab::catalog;
+use crate::lab::experiment::{Lab, Parameters};
+use crate::lab::observation::{Language, Observation};
+use crate::lab::stage::{LabError, Stage};
+use crate::report::cells::wrapped;
+use crate::report::ladder::verdict;
+use crate::report::palette::Ink;
+use crate::report::{diagram, lab_json, lab_words};
+
+/// `netlab lab run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: netlab lab run handshake --rtt 40ms --html handshake.html")]
+pub(super) struct Run {
+    /// The lab, as `netlab lab list` calls it, or `all`
+    pub(super) name: String,
+    /// Wait for a key before each frame is let through; drop, duplicate or delay it
+    #[arg(long)]
+    pub(super) step: bool,
+    /// Also print what a teacher would say
+    #[arg(long)]
+    pub(super) explain: bool,
+    /// Draw the headers of this frame bit by bit
+    #[arg(long, value_name = "FRAME")]
+    pub(super) bits: Vec<u64>,
+    /// Language of the texts; from `LC_ALL` or LANG by default
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
+    #[command(flatten)]
+    pub(super) given: given::Args,
+    #[command(flatten)]
+    pub(super) exports: ExportArgs,
+}
+
+/// Where else the run is written.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Export the run")]
+pub(super) struct ExportArgs {
+    /// One page that steps through the run in any browser, without a network
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// The ladder as a picture
+    #[arg(long, value_name = "FILE")]
+    pub(super) svg: Option<PathBuf>,
+    /// The frames as each host saw them, as pcapng
+    #[arg(long, value_name = "FILE")]
+    pub(super) pcap: Option<PathBuf>,
+}
+
+/// Columns where there is no terminal.
+pub(super) const WIDTH: usize = 80;
+
+impl Run {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
+        let Some(lab) = catalog::find(&self.name) else {
+            bail!("there is no lab {:?}: see netlab lab list", self.name)
+        };
+        let language = language(self.lang);
+        let parameters = Parameters::from(self.given.given());
+        // Before the run: a file that cannot be written should not cost a lab.
+        let exports = Exports::open(&self.exports)?;
+        let mut stepper = if self.step { Stepper::new(context, language)? } else { None };
+        namespace::enter_private().context("a lab needs a private network")?;
+        let Some(observation) = show(lab, &parameters, stepper.as_mut(), context, language)? else {
+            return Ok(Outcome::No);
+        };
+        exports.write(lab, &observation, language)?;
+        self.conclude(lab, &observation, context, language)?;
+        for option in given::options(parameters.unused()) {
+            context.note(format_args!("the lab {} has no use for {option}", lab.name));
+        }
+        Ok(observation.holds().into())
+    }
+
+    fn conclude(
+        &self,
+        lab: &Lab,
+        observation: &Observation,
+        context: &mut Context,
+        language: Language,
+    ) -> anyhow::Result<()> {
+        let (palette, width) = (context.palette, context.width.map_or(WIDTH, usize::from));
+        if context.json {
+            return Ok(lab_json::document(&mut context.out, lab, observation)?);
+        }
+        for number in &self.bits {
+            let Some(frame) = observation.frames().find(|frame| frame.number == *number) else {
+                bail!("the lab has no frame {number}: its last one is {}", observation.frames().count())
+            };
+            writeln!(context.out)?;
+            diagram::frame(&mut context.out, palette, *number, &frame.bytes)?;
+        }
+        writeln!(context.out)?;
+        verdict(&mut context.out, observation, language, palette, width)?;
+        if self.explain {
+            writeln!(context.out, "\n{}", palette.paint(Ink::Strong, lab_words::EXPLANATION.get(language)))?;
+            for line in wrapped(lab.explanation.get(language), width.min(100)) {
+                writeln!(context.out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs the lab and draws it as it happens; none when the user left it.
+fn show(
+    lab: &Lab,
+    parameters: &Parameters,
+    stepper: Option<&mut Stepper>,
+    context: &mut Context,
+    language: Language,
+) -> anyhow::Result<Option<Observation>> {
+    if !context.json {
+        let title = context.palette.paint(Ink::Strong, lab.title.get(language));
+        writeln!(context.out, "{title}\n")?;
+    }
+    let mut watching = Watching::new(context, language, stepper);
+    let mut stage = Stage::new(&mut watching)?;
+    match (lab.run)(&mut stage, parameters) {
+        Ok(()) => Ok(Some(stage.observation)),
+        Err(LabError::Left) => Ok(None),
+        Err(LabError::Show(error)) => Err(error.into()),
+        Err(error) => Err(error.into()),
+    }
+}

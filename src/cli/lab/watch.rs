@@ -1,0 +1,71 @@
+//! A lab drawn while it happens.
+
+use std::io::Write;
+
+use super::super::Context;
+use super::run::WIDTH;
+use super::step::Stepper;
+use crate::lab::fate::{Fate, Passing};
+use crate::lab::observation::{Event, Language, Observation};
+use crate::lab::sockets::Seen;
+use crate::lab::stage::{Audience, LabError};
+use crate::report::ladder::Ladder;
+
+/// Draws the ladder event by event, and asks the stepper, where there is one, before each frame.
+pub(super) struct Watching<'a> {
+    context: &'a mut Context,
+    language: Language,
+    ladder: Option<Ladder>,
+    stepper: Option<&'a mut Stepper>,
+}
+
+impl<'a> Watching<'a> {
+    pub(super) fn new(context: &'a mut Context, language: Language, stepper: Option<&'a mut Stepper>) -> Self {
+        Watching { context, language, ladder: None, stepper }
+    }
+
+    fn draw(&mut self, observation: &Observation, event: &Event) -> std::io::Result<()> {
+        let out = &mut self.context.out;
+        if self.ladder.is_none() {
+            let width = self.context.width.map_or(WIDTH, usize::from);
+            let ladder = Ladder::new(observation.hosts.len(), width, self.context.palette, self.language);
+            ladder.head(out, observation)?;
+            self.ladder = Some(ladder);
+        }
+        if let Some(ladder) = &mut self.ladder {
+            ladder.event(out, observation, event)?;
+        }
+        // Somebody watches; a file or a pipe gets it in one piece.
+        if self.context.terminal { out.flush() } else { Ok(()) }
+    }
+}
+
+impl Audience for Watching<'_> {
+    fn saw(&mut self, observation: &Observation, event: &Event) -> Result<(), LabError> {
+        if self.context.json {
+            return Ok(());
+        }
+        self.draw(observation, event).map_err(LabError::Show)
+    }
+
+    fn decide(
+        &mut self,
+        observation: &Observation,
+        frame: &Passing<'_>,
+        states: &[Vec<Seen>],
+        fate: Fate,
+    ) -> Result<Fate, LabError> {
+        match &mut self.stepper {
+            Some(stepper) => stepper.decide(self.context, observation, frame, states, fate),
+            None => Ok(fate),
+        }
+    }
+
+    fn thinks(&self) -> bool {
+        self.stepper.as_ref().is_some_and(|stepper| stepper.asks())
+    }
+
+    fn stays(&mut self) -> Result<(), LabError> {
+        self.stepper.as_ref().map_or(Ok(()), |stepper| stepper.stays())
+    }
+}

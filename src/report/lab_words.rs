@@ -1,0 +1,132 @@
+//! The fixed phrases of labs, in every language.
+
+use crate::lab::fate::Told;
+use crate::lab::observation::Words;
+
+/// Above the teacher's text.
+pub const EXPLANATION: Words = Words { en: "What happens here", zh: "说明" };
+/// Above the verdict.
+pub const VERDICT: Words = Words { en: "What was seen", zh: "观察结果" };
+/// For a socket that is gone.
+pub const CLOSED: &str = "CLOSED";
+/// Behind a number of connections that wait in a listener's queue.
+pub const WAITING: Words = Words { en: "waiting", zh: "个等待 accept" };
+/// Behind a number of bytes in a receive buffer.
+pub const UNREAD: Words = Words { en: "unread", zh: "字节未读" };
+/// Behind a number of frames.
+pub const NOT_KEPT: Words =
+    Words { en: "further frames were counted and not kept", zh: "个后续帧只计数,未保留" };
+/// Floors of `lab list`, in the order of the layers.
+pub const FLOORS: [Words; 4] = [
+    Words { en: "Link: frames on one wire", zh: "链路层:一条线路上的帧" },
+    Words { en: "Internet: datagrams between networks", zh: "网络层:网络之间的数据报" },
+    Words { en: "Transport: ports and connections", zh: "传输层:端口与连接" },
+    Words { en: "Application: messages between programs", zh: "应用层:程序之间的消息" },
+];
+
+/// What the wire did to a frame; empty where it simply passed on.
+pub const fn fate(told: Told) -> Words {
+    match told {
+        Told::Forwarded => Words { en: "", zh: "" },
+        Told::Delayed => Words { en: "on its way", zh: "在途中" },
+        Told::Released => Words { en: "arrives", zh: "到达" },
+        Told::Dropped => Words { en: "lost", zh: "丢失" },
+        Told::Duplicated => Words { en: "twice", zh: "两次" },
+        Told::Corrupted => Words { en: "a bit turned over", zh: "一位翻转" },
+        Told::Held => Words { en: "held", zh: "被扣住" },
+        Told::Suppressed => {
+            Words { en: "repeated while somebody thought, left out", zh: "思考期间的重传,已略去" }
+        }
+    }
+}
+
+/// The phrases of the HTML page.
+pub mod page {
+    use serde::Serialize;
+
+    use crate::lab::observation::{Language, Words};
+
+    /// Names the button between light and dark.
+    pub const THEME: Words = Words { en: "Light or dark", zh: "浅色或深色" };
+    /// Names the part of the page with the states.
+    pub const NOW: Words = Words { en: "This step", zh: "当前步骤" };
+    /// Names the buttons.
+    pub const STEPS: Words = Words { en: "Steps", zh: "步骤" };
+    /// A button.
+    pub const FIRST: Words = Words { en: "To the start", zh: "回到开头" };
+    /// A button.
+    pub const PREVIOUS: Words = Words { en: "Step back", zh: "上一步" };
+    /// A button.
+    pub const NEXT: Words = Words { en: "Step on", zh: "下一步" };
+    /// A button.
+    pub const LAST: Words = Words { en: "To the end", zh: "到末尾" };
+    /// What is said before the first step.
+    pub const KEYS: Words = Words {
+        en: "Press the right arrow key, or choose a step, and see what each end knows.",
+        zh: "按右方向键或选择一个步骤,看两端各自的状态。",
+    };
+    /// Names the ladder.
+    pub const LADDER: Words = Words { en: "What happened", zh: "经过" };
+    /// Above the headers.
+    pub const HEADERS: Words = Words { en: "The frame, bit by bit", zh: "逐位查看帧" };
+    /// Before a field is chosen.
+    pub const CHOOSE: Words = Words {
+        en: "Point at a field, or move to it with Tab.",
+        zh: "指向一个字段,或用 Tab 键移动到它。",
+    };
+    /// Of a step without a frame.
+    pub const NO_FRAME: Words = Words { en: "No frame at this step.", zh: "这一步没有帧。" };
+    /// Unit.
+    pub const BYTES: Words = Words { en: "bytes", zh: "字节" };
+    /// Unit.
+    pub const BITS: Words = Words { en: "bits", zh: "位" };
+    /// Unit.
+    pub const BIT: Words = Words { en: "bit", zh: "第" };
+    /// Without JavaScript.
+    pub const NO_SCRIPT: Words = Words {
+        en: "Without JavaScript the ladder above is complete; only stepping and the headers are missing.",
+        zh: "没有 JavaScript 时上面的图是完整的,只缺少单步和报头。",
+    };
+    /// A finding that was seen.
+    pub const YES: Words = Words { en: "seen", zh: "已观察到" };
+    /// A finding that was not.
+    pub const NO: Words = Words { en: "not seen", zh: "未观察到" };
+
+    /// What the script says.
+    #[derive(Clone, Copy, Debug, Serialize)]
+    pub struct Script {
+        no_frame: &'static str,
+        choose: &'static str,
+        keys: &'static str,
+        bytes: &'static str,
+        bits: &'static str,
+        bit: &'static str,
+    }
+
+    /// The script's phrases in `language`.
+    pub const fn for_script(language: Language) -> Script {
+        Script {
+            no_frame: NO_FRAME.get(language),
+            choose: CHOOSE.get(language),
+            keys: KEYS.get(language),
+            bytes: BYTES.get(language),
+            bits: BITS.get(language),
+            bit: BIT.get(language),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phrase_is_there_in_both_languages() {
+        let fates = [Told::Delayed, Told::Released, Told::Dropped, Told::Duplicated, Told::Corrupted, Told::Held];
+        let phrases = [EXPLANATION, VERDICT, WAITING, UNREAD, NOT_KEPT].into_iter().chain(FLOORS);
+        for words in phrases.chain(fates.map(fate)).chain([fate(Told::Suppressed)]) {
+            assert!(!words.en.is_empty() && words.en.is_ascii(), "{words:?}");
+            assert!(words.zh.chars().any(|c| !c.is_ascii()), "{words:?}");
+        }
+    }
+}

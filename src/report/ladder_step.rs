@@ -1,0 +1,192 @@
+//! One event of an observation, ready to be drawn: as text, SVG or HTML.
+
+use super::lab_words;
+use super::ladder_label::{Label, Labels};
+use super::palette::Ink;
+use crate::bytes::Mac;
+use crate::lab::fate::Told;
+use crate::lab::observation::{Event, Frame, Language, Observation, What};
+use crate::lab::sockets::Seen;
+use crate::transport::states::State;
+
+/// What is drawn for one event.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Where and how.
+    pub shape: Shape,
+    /// The text: a note, a call, or the whole label of a frame.
+    pub text: String,
+    /// The states of each host after it.
+    pub states: Vec<HostStates>,
+}
+
+/// Where a step is drawn.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// Across everything.
+    Note,
+    /// Beside the lane of this host.
+    Beside(usize),
+    /// From lane to lane.
+    Arrow(Arrow),
+}
+
+/// A frame between lanes.
+#[derive(Clone, Debug)]
+pub struct Arrow {
+    /// Number of the frame.
+    pub number: u64,
+    /// Lane of the sender.
+    pub from: usize,
+    /// Outermost lanes that it goes to, never the sender's own: one, or one on each side for a broadcast.
+    pub ends: Vec<usize>,
+    /// Which part of the way is drawn.
+    pub part: Part,
+    /// What the wire did.
+    pub fate: Told,
+    /// What the frame is.
+    pub label: Label,
+}
+
+/// Which part of a frame's way an event tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// It left and is on its way.
+    Leaves,
+    /// It left earlier and arrives now.
+    Arrives,
+    /// It left and does not arrive.
+    Stops,
+}
+
+/// The sockets of one host in a few words each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostStates {
+    /// One word or phrase per group of sockets; empty when the host has none.
+    pub words: Vec<String>,
+    /// Whether this differs from what was last shown.
+    pub changed: bool,
+}
+
+impl HostStates {
+    /// The words in one line.
+    pub fn line(&self) -> String {
+        if self.words.is_empty() { lab_words::CLOSED.to_owned() } else { self.words.join(" + ") }
+    }
+}
+
+/// Turns events into steps, one after the other.
+#[derive(Debug)]
+pub struct Steps {
+    language: Language,
+    labels: Labels,
+    shown: Vec<Vec<String>>,
+}
+
+impl Steps {
+    /// Steps in `language`.
+    pub fn new(language: Language) -> Self {
+        Steps { language, labels: Labels::default(), shown: Vec::new() }
+    }
+
+    /// Every step of an observation.
+    pub fn all(observation: &Observation, language: Language) -> Vec<Step> {
+        let mut steps = Steps::new(language);
+        observation.events.iter().map(|event| steps.next(observation, event)).collect()
+    }
+
+    /// The step of the next event.
+    pub fn next(&mut self, observation: &Observation, event: &Event) -> Step {
+        let (shape, text) = match &event.what {
+            What::Note { text } => (Shape::Note, text.get(self.language).to_owned()),
+            What::Call { host, call } => (Shape::Beside(*host), call.clone()),
+            What::Return { host, call, result } => (Shape::Beside(*host), format!("{call} → {result}")),
+            What::Frame(frame) => {
+                let label = self.labels.of(&frame.bytes);
+                let text = label.full();
+                (Shape::Arrow(arrow(observation, frame, label)), text)
+            }
+        };
+        Step { shape, text, states: self.states(&event.states) }
+    }
+
+    fn states(&mut self, now: &[Vec<Seen>]) -> Vec<HostStates> {
+        self.shown.resize(self.shown.len().max(now.len()), Vec::new());
+        let all = self.shown.iter_mut().enumerate().map(|(host, shown)| {
+            let Some(sockets) = now.get(host) else { return HostStates { words: shown.clone(), changed: false } };
+            // Timers run all the time: that alone is nothing new.
+            let untimed = grouped(sockets, |socket| word(socket, self.language));
+            let changed = *shown != untimed;
+            *shown = untimed;
+            HostStates { words: words(sockets, self.language), changed }
+        });
+        all.collect()
+    }
+}
+
+/// The sockets of a host in words: those that say the same are counted.
+pub fn words(sockets: &[Seen], language: Language) -> Vec<String> {
+    grouped(sockets, |socket| match (socket.state, socket.timer) {
+        (Some(State::TimeWait), Some(timer)) => {
+            format!("{} {} s", State::TimeWait, timer.remaining_ms.div_ceil(1000))
+        }
+        _ => word(socket, language),
+    })
+}
+
+fn grouped(sockets: &[Seen], word: impl Fn(&Seen) -> String) -> Vec<String> {
+    let mut groups: Vec<(String, usize)> = Vec::new();
+    for word in sockets.iter().map(word) {
+        match groups.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => groups.push((word, 1)),
+        }
+    }
+    groups.into_iter().map(|(word, count)| if count == 1 { word } else { format!("{count} × {word}") }).collect()
+}
+
+fn word(socket: &Seen, language: Language) -> String {
+    let state = socket.state.map_or_else(|| "?".to_owned(), |state| state.to_string());
+    let queued = if socket.state == Some(State::Listen) { lab_words::WAITING } else { lab_words::UNREAD };
+    match (socket.state, socket.receive_queue) {
+        (Some(State::Listen | State::Established), count @ 1..) => {
+            format!("{state} ({count} {})", queued.get(language))
+        }
+        _ => state,
+    }
+}
+
+fn arrow(observation: &Observation, frame: &Frame, label: Label) -> Arrow {
+    let part = match frame.fate {
+        Told::Delayed | Told::Held => Part::Leaves,
+        Told::Released => Part::Arrives,
+        Told::Dropped | Told::Suppressed => Part::Stops,
+        Told::Forwarded | Told::Duplicated | Told::Corrupted => Part::Whole,
+    };
+    Arrow { number: frame.number, from: frame.from, ends: ends(observation, frame), part, fate: frame.fate, label }
+}
+
+/// The lanes that a frame goes to: its addressee's, or the outermost ones of those that it reached.
+fn ends(observation: &Observation, frame: &Frame) -> Vec<usize> {
+    let destination = frame.bytes.first_chunk::<6>().map(|mac| Mac(*mac));
+    let owner = observation.hosts.iter().position(|host| destination.is_some_and(|mac| host.macs.contains(&mac)));
+    if let Some(owner) = owner.filter(|owner| *owner != frame.from) {
+        return vec![owner];
+    }
+    let others: Vec<usize> = (0..observation.hosts.len()).filter(|lane| *lane != frame.from).collect();
+    let reached = if frame.to.is_empty() { &others } else { &frame.to };
+    let left = reached.iter().filter(|lane| **lane < frame.from).min();
+    let right = reached.iter().filter(|lane| **lane > frame.from).max();
+    right.into_iter().chain(left).copied().collect()
+}
+
+/// The colour of a fate.
+pub fn fate_ink(fate: Told) -> Ink {
+    match fate {
+        Told::Forwarded | Told::Released => Ink::Faint,
+        Told::Dropped | Told::Corrupted => Ink::Bad,
+        Told::Delayed | Told::Held | Told::Duplicated | Told::Suppressed => Ink::Warn,
+    }
+}
