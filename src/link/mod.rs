@@ -19,7 +19,6 @@ pub mod port;
 pub mod ppp;
 pub mod received;
 pub mod ring;
-pub mod scripted_wire;
 pub mod station;
 pub mod vendor;
 pub mod vlan;

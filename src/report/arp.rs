@@ -33,6 +33,9 @@ fn name(interface: Option<&Interface>) -> Escaped<'_> {
 /// What the writer refused.
 pub fn path(out: &mut (impl Write + ?Sized), path: &Path, palette: Palette) -> io::Result<()> {
     writeln!(out, "{} {}", palette.paint(Ink::Strong, path.target), verdict(path))?;
+    if matches!(path.step, Step::Multicast { .. }) {
+        return Ok(());
+    }
     if let Some(own) = path.own.filter(|own| own.address != path.target) {
         compared(out, path, &own, palette)?;
     }

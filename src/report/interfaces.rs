@@ -151,6 +151,9 @@ fn lost_cell(counters: &Counters) -> Cell {
 pub fn detail(out: &mut (impl Write + ?Sized), interface: &Interface, palette: Palette) -> io::Result<()> {
     block(out, interface, palette)?;
     let mut line = |label: &str, value: &dyn std::fmt::Display| row(out, palette, label, value);
+    if let Some(station) = interface.mac {
+        line("MAC bits", &first_byte(station))?;
+    }
     line("flags", &interface.flags)?;
     if let Some(queue) = &interface.queue {
         line("queue", &format_args!("{}, up to {} packets", safe(queue), interface.queue_length_packets))?;
@@ -199,7 +202,6 @@ fn block(out: &mut (impl Write + ?Sized), interface: &Interface, palette: Palett
     for (label, station) in [("MAC", interface.mac), ("burnt in", interface.permanent_mac)] {
         let Some(station) = station else { continue };
         line(label, &format_args!("{}  {}", palette.paint(Ink::Link, station.address), owner(station)))?;
-        line("", &palette.paint(Ink::Faint, first_byte(station)))?;
     }
     for address in &interface.addresses {
         line("address", &address_line(address, palette))?;
@@ -238,7 +240,7 @@ fn first_byte(station: Station) -> String {
         Reach::Multicast => "bit 0x01 set: a group",
         Reach::Broadcast => "every bit set: every station",
     };
-    format!("first byte {first:02x} = {:04b} {:04b}  {origin}; {reach}", first >> 4, first & 15)
+    format!("{first:02x} = {:04b} {:04b}: {origin}; {reach}", first >> 4, first & 15)
 }
 
 fn address_line(address: &InterfaceAddress, palette: Palette) -> String {

@@ -55,7 +55,7 @@ fn one_interface_is_shown_in_full() {
     let (_, by_name, _) = interfaces(&pair.left, &[INTERFACE]);
     let by_number = pair.left.run(move || crate::netlab().arg("interfaces").arg(index.to_string()).output().unwrap());
     for text in [&by_name, &String::from_utf8(by_number.stdout).unwrap()] {
-        assert!(text.contains("first byte 02 = 0000 0010  bit 0x02 set: given locally; bit 0x01 clear: one station"));
+        assert!(text.contains("MAC bits  02 = 0000 0010: bit 0x02 set: given locally; bit 0x01 clear: one station"));
         assert!(text.contains("192.0.2.1/24  global, broadcast 192.0.2.255"), "{text}");
         assert!(text.contains("in another namespace"), "{text}");
         assert!(text.contains("dropped"), "{text}");

@@ -14,6 +14,7 @@ mod netlink;
 mod reuse;
 mod probe;
 mod sockets;
+mod sweep;
 mod topology;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("reuse", reuse::TESTS),
     ("probe", probe::TESTS),
     ("sockets", sockets::TESTS),
+    ("sweep", sweep::TESTS),
 ];
 
 fn main() -> ExitCode {

@@ -85,8 +85,9 @@ impl Args {
 /// The address that was meant, and the interface that an IPv6 address may name.
 fn address(text: &str) -> anyhow::Result<(IpAddr, Option<String>)> {
     let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone.to_owned())));
-    if let Ok(address) = address.parse() {
-        return Ok((address, zone));
+    // What can only be an address is not looked up, however wrong it is.
+    if address.chars().all(|c| c.is_ascii_digit() || c == '.') || address.contains(':') {
+        return Ok((notation::address(address)?.ip(), zone));
     }
     let found = (text, 0).to_socket_addrs().with_context(|| format!("look up {text}"))?.next();
     Ok((found.with_context(|| format!("{text} has no address"))?.ip(), None))

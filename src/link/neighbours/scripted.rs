@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::neighbours::{Claim, Heard, Wire};
+use super::{Claim, Heard, Wire};
 use crate::kernel::OsError;
 
 /// A wire that plays a script on a clock of its own.
