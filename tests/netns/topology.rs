@@ -43,7 +43,9 @@ pub fn pair_with_ipv6() -> Pair {
         (&pair.left, ["fe80::fc:ff:fe00:1/64", "2001:db8::1/64"]),
         (&pair.right, ["fe80::fc:ff:fe00:2/64", "2001:db8::2/64"]),
     ] {
-        addresses.iter().for_each(|address| add_address(host, INTERFACE, address));
+        for address in addresses {
+            add_address(host, INTERFACE, address);
+        }
     }
     pair
 }
