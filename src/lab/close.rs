@@ -69,13 +69,30 @@ fn run(stage: &mut Stage<'_>, parameters: &Parameters) -> Result<(), LabError> {
     stage.note(Words {
         en: "the server closes at once, as most programs do", zh: "服务器立即关闭,多数程序如此"
     })?;
-    let three = connection(stage, address, client, server, false)?;
+    let three = at_once(stage, address, client, server)?;
     stage.finding(
         Words { en: "a server that closes at once: three segments", zh: "服务器立即关闭:三个报文段" },
-        three.shape == ["FIN ACK", "FIN ACK", "ACK"],
-        three.shape.join(", "),
+        three == THREE,
+        three.join(", "),
     );
     Ok(())
+}
+
+/// The usual close: the acknowledgement of the first FIN rides on the second.
+const THREE: [&str; 3] = ["FIN ACK", "FIN ACK", "ACK"];
+
+/// The segments of a close to which the server answers at once. On a machine so busy that the server's program gets the
+/// processor too late, its kernel acknowledges first; then it is tried again.
+fn at_once(stage: &mut Stage<'_>, address: SocketAddr, client: usize, server: usize) -> Result<Vec<String>, LabError> {
+    const TRIES: usize = 4;
+    let mut shape = Vec::new();
+    for _ in 0..TRIES {
+        shape = connection(stage, address, client, server, false)?.shape;
+        if shape == THREE {
+            break;
+        }
+    }
+    Ok(shape)
 }
 
 /// How one connection was closed.
@@ -111,15 +128,22 @@ fn connection(
     stage.settle(DELAYED_ACK)?;
 
     let from = stage.observation.events.len();
-    let reading = stage.begin(&server_program, "recv()", move || tcp::receive(accepted, 100))?;
-    // The client's socket lives in this thread; closing it is the last drop.
-    stage.call(&client_program, "close()", move || tcp::close(socket))?;
-    let (accepted, read) = stage.finish(reading)?;
-    tcp::needed("recv", read)?;
     if server_waits {
+        let reading = stage.begin(&server_program, "recv()", move || tcp::receive(accepted, 100))?;
+        stage.call(&client_program, "close()", move || tcp::close(socket))?;
+        let (accepted, read) = stage.finish(reading)?;
+        tcp::needed("recv", read)?;
         stage.settle(DELAYED_ACK)?;
+        stage.call(&server_program, "close()", move || tcp::close(accepted))?;
+    } else {
+        let reading = stage.begin(&server_program, "recv(), close()", move || {
+            let (accepted, read) = tcp::receive(accepted, 100);
+            tcp::close(accepted);
+            read
+        })?;
+        stage.call(&client_program, "close()", move || tcp::close(socket))?;
+        tcp::needed("recv", stage.finish(reading)?)?;
     }
-    stage.call(&server_program, "close()", move || tcp::close(accepted))?;
     stage.settle(DELAYED_ACK)?;
 
     let mine = |socket: &Seen| socket.local.port() == port || socket.remote.port() == port;
