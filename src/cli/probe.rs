@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use super::{Context, Outcome};
 use crate::kernel::limits;
 use crate::kernel::signal::Interrupts;
+use crate::kernel::terminal::columns;
 use crate::report::probe::{self as report, Totals, View};
 use crate::transport::ports::datagrams::Datagrams;
 use crate::transport::ports::dialer::Dialer;
@@ -188,8 +189,10 @@ fn draw(now: &Progress) {
     let Progress { settled, total, open, in_flight, elapsed } = now;
     let seconds = elapsed.as_secs_f64();
     let share = settled * 100 / total.max(&1);
-    let line =
-        format!("{share:>3} %  {settled} of {total} ports settled, {open} open, {in_flight} under way, {seconds:.1} s");
+    let mut line =
+        format!("{share:>3} %, {open} open, {settled} of {total} ports, {in_flight} under way, {seconds:.1} s");
+    // A line that wraps could not be drawn over.
+    line.truncate(columns(std::io::stderr()).map_or(80, usize::from).saturating_sub(1));
     let _ = write!(std::io::stderr(), "\r{line}\x1b[K");
 }
 
@@ -246,14 +249,14 @@ impl Run<'_> {
     }
 
     fn finish(self) -> anyhow::Result<Outcome> {
-        let Context { out, palette, json, .. } = self.context;
+        let Context { out, palette, json, width, .. } = self.context;
         if *json {
             report::totals_json(out, &self.totals)?;
         } else {
             for (what, hosts) in ["nobody on the link answers for them", "no answer of any kind"].iter().zip(&self.mute)
             {
                 if !hosts.is_empty() {
-                    report::mute(out, what, hosts, *palette)?;
+                    report::mute(out, what, hosts, *palette, *width)?;
                 }
             }
             report::totals(out, &self.totals, *palette)?;

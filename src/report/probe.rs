@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::json;
 use super::palette::{Ink, Palette};
+use super::paragraph::Paragraph;
 use super::quantity::{Count, Time};
 use super::table::{Cell, Column, Table};
 use crate::bytes::Escaped;
@@ -130,7 +131,7 @@ pub fn host(
     if host.unsettled > 0 {
         writeln!(out, "{} not settled: ended before", many(host.unsettled, "port"))?;
     }
-    host.icmp_limit.map_or(Ok(()), |limit| limit_note(out, host, limit, palette))
+    host.icmp_limit.map_or(Ok(()), |limit| limit_note(out, host, limit, palette, width))
 }
 
 fn heading(out: &mut (impl Write + ?Sized), host: &Host, protocol: Protocol, palette: Palette) -> io::Result<()> {
@@ -169,8 +170,8 @@ fn row(finding: &Finding, view: View) -> [Cell; 6] {
     let service = services::name(finding.port, view.protocol);
     let says = match (&finding.reason, &finding.banner) {
         _ if !view.banners => Cell::default(),
-        (_, Some(banner)) => Cell::new(String::from_utf8_lossy(&gist(banner))),
-        (Reason::Reply(bytes), None) => Cell::new(String::from_utf8_lossy(&gist(bytes))),
+        (_, Some(banner)) => Cell::foreign(&gist(banner)),
+        (Reason::Reply(bytes), None) => Cell::foreign(&gist(bytes)),
         _ => Cell::default(),
     };
     [
@@ -196,17 +197,23 @@ fn summary(out: &mut (impl Write + ?Sized), group: &Group<'_>, palette: Palette,
     writeln!(out, "{:<13}  {}", "", palette.paint(Ink::Faint, list))
 }
 
-fn limit_note(out: &mut (impl Write + ?Sized), host: &Host, limit: IcmpLimit, palette: Palette) -> io::Result<()> {
+fn limit_note(
+    out: &mut (impl Write + ?Sized),
+    host: &Host,
+    limit: IcmpLimit,
+    palette: Palette,
+    width: Option<u16>,
+) -> io::Result<()> {
     let silent = host.ports.iter().filter(|finding| finding.reason == Reason::Silence).count();
     let IcmpLimit { asked, answered, confirmed } = limit;
     let text = format!(
-        "closed likely: of {asked} questions to ports known to be closed only {answered} were answered, so this host limits its ICMP \
-         errors (Linux: about 1 per second) and the silence of {} ports says little; {confirmed} are confirmed. \
-         Confirming all of them would take about {}: --wait-closed",
+        "of {asked} questions to ports known to be closed only {answered} were answered: this host limits its ICMP errors \
+         (Linux: to about 1 per second), so the {} silent ports are closed likely. {confirmed} closed ports are confirmed; \
+         confirming the others as well takes about {}: --wait-closed",
         Count(silent as u64),
         Minutes(silent as u64)
     );
-    writeln!(out, "{}", palette.paint(Ink::Warn, text))
+    Paragraph { lead: "closed likely  ", lead_ink: Ink::Warn, text: &text, ink: None }.write(out, palette, width)
 }
 
 /// A number of seconds, roughly.
@@ -264,19 +271,21 @@ impl fmt::Display for Tries {
 ///
 /// # Errors
 /// What the writer refused.
-pub fn mute(out: &mut (impl Write + ?Sized), what: &str, addresses: &[IpAddr], palette: Palette) -> io::Result<()> {
-    let text = format!("{}: {what}: ", many(addresses.len(), "host"));
-    write!(out, "{}", palette.paint(Ink::Warn, text))?;
-    let mut comma = "";
-    for run in addresses.chunk_by(|a, b| follows(*a, *b)) {
-        match run {
-            [first, .., last] => write!(out, "{comma}{first}-{last}")?,
-            [only] => write!(out, "{comma}{only}")?,
-            [] => {}
-        }
-        comma = ", ";
-    }
-    writeln!(out)
+pub fn mute(
+    out: &mut (impl Write + ?Sized),
+    what: &str,
+    addresses: &[IpAddr],
+    palette: Palette,
+    width: Option<u16>,
+) -> io::Result<()> {
+    let runs = addresses.chunk_by(|a, b| follows(*a, *b)).filter_map(|run| match run {
+        [first, .., last] => Some(format!("{first}-{last}")),
+        [only] => Some(only.to_string()),
+        [] => None,
+    });
+    let list = runs.collect::<Vec<_>>().join(", ");
+    let text = format!("{}: {what}: {list}", many(addresses.len(), "host"));
+    Paragraph { lead: "", lead_ink: Ink::Warn, text: &text, ink: Some(Ink::Warn) }.write(out, palette, width)
 }
 
 fn follows(a: IpAddr, b: IpAddr) -> bool {
@@ -298,12 +307,12 @@ fn many(count: usize, what: &str) -> String {
 pub fn totals(out: &mut (impl Write + ?Sized), totals: &Totals, palette: Palette) -> io::Result<()> {
     let ended = if totals.interrupted { "Ended early: " } else { "" };
     let text = format!(
-        "{ended}{} of {} settled, {} open, in {} with {} probes, at most {} each",
+        "{ended}{} of {} settled, {} open, in {} with {}, at most {} each",
         many(totals.ports, "port"),
         many(totals.hosts, "host"),
         totals.open,
         Time(totals.elapsed),
-        Count(totals.probes),
+        many(totals.probes as usize, "probe"),
         Tries(totals.tries),
     );
     write!(out, "{}", palette.paint(Ink::Faint, text))?;

@@ -60,6 +60,11 @@ impl Cell {
         Cell::default().and(ink, text)
     }
 
+    /// A cell of bytes from outside, escaped where they are no text.
+    pub fn foreign(bytes: &[u8]) -> Self {
+        Cell(Escaped(bytes).to_string())
+    }
+
     /// The cell with more plain text at its end.
     #[must_use]
     pub fn plain(mut self, text: impl fmt::Display) -> Self {

@@ -210,7 +210,7 @@ fn udp_services_answer_their_own_question_and_closed_ports_their_icmp_error() {
         let mut buffer = [0; 2048];
         while let Ok((length, peer)) = ntp.recv_from(&mut buffer) {
             if length == 48 && buffer[0] == 0x23 {
-                ntp.send_to(b"\x24\x01", peer).unwrap();
+                ntp.send_to(b"\x24\x01\0\0INIT\0", peer).unwrap();
             }
         }
     });
@@ -218,7 +218,7 @@ fn udp_services_answer_their_own_question_and_closed_ports_their_icmp_error() {
     let (status, out) = probe(&pair.left, &["--udp", "192.0.2.2", "-p", "ntp,syslog,7", "--banner"]);
     assert_eq!(status, Some(0));
     let open = row(&out, "123/udp");
-    assert_eq!((open[1], open[2], open.last()), ("open", "ntp", Some(&"$\\x01")), "{out}");
+    assert_eq!((open[1], open[2], open.last()), ("open", "ntp", Some(&"INIT")), "{out}");
     assert_eq!(row(&out, "514/udp")[1..], ["open|filtered", "syslog", "silence,", "3", "tries"]);
     assert!(row(&out, "7/udp").join(" ").ends_with("ICMP 3/3 port unreachable, from 192.0.2.2"), "{out}");
     assert_eq!(row(&out, "7/udp")[1], "closed");

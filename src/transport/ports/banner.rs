@@ -137,15 +137,27 @@ fn speaks_http(port: u16) -> bool {
     HTTP.contains(&port) || (name.starts_with("http") && !name.starts_with("https"))
 }
 
-/// The telling part of a banner: of an HTTP answer the status line and the server, of anything else the first line.
-pub fn gist(banner: &[u8]) -> Vec<u8> {
-    let mut lines = banner.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+/// The telling part of what a service said: of an HTTP answer the status line and the server, of other text the first
+/// line, of anything else the readable pieces.
+pub fn gist(said: &[u8]) -> Vec<u8> {
+    let odd = said.iter().filter(|byte| !byte.is_ascii_graphic() && !byte.is_ascii_whitespace()).count();
+    if said.contains(&0) || odd * 5 > said.len() {
+        return readable(said);
+    }
+    let mut lines = said.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let first = lines.next().unwrap_or_default().to_vec();
     if !first.starts_with(b"HTTP/") {
         return first;
     }
     let server = lines.find(|line| line.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"server:")));
     server.map_or(first.clone(), |server| [first.as_slice(), b", ", server].concat())
+}
+
+/// The runs of at least four letters and signs, with dots for what lies between them.
+fn readable(said: &[u8]) -> Vec<u8> {
+    let seen = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    let runs = said.chunk_by(|a, b| seen(a) == seen(b)).filter(|run| run.len() >= 4 && run.iter().all(seen));
+    runs.map(<[u8]>::trim_ascii).collect::<Vec<_>>().join(&b" ... "[..])
 }
 
 #[cfg(test)]
@@ -161,6 +173,13 @@ mod tests {
         assert_eq!(gist(b"HTTP/1.1 404 Not Found\r\n\r\n"), b"HTTP/1.1 404 Not Found");
         assert_eq!(gist(b"SSH-2.0-x\r\nmore"), b"SSH-2.0-x");
         assert_eq!(gist(b""), b"");
+    }
+
+    #[test]
+    fn the_gist_of_a_binary_answer_is_what_can_be_read_of_it() {
+        assert_eq!(gist(b"0b\x02\x04\x06public\xa2\x00\x02Linux vm"), b"public ... Linux vm");
+        assert_eq!(gist(b"\x24\x01\0\0"), b"");
+        assert_eq!(gist(b"SSH-2.0-\x1b[31mred\r\n"), b"SSH-2.0-\x1b[31mred");
     }
 
     #[test]

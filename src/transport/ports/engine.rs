@@ -38,7 +38,7 @@ const FRUITLESS: u32 = 32;
 /// The failure of the machinery: no socket at all, no way to wait. What single probes meet is in the result.
 pub fn sweep<P: Prober>(plan: &Plan, prober: &mut P, watch: &mut dyn FnMut(Progress)) -> Result<Sweep, OsError> {
     let mut run = Run::new(plan, prober);
-    let mut told = run.start;
+    let mut told = run.start + TELL;
     while !run.interrupted && (run.in_flight > 0 || run.has_work()) {
         run.launch()?;
         run.listen()?;
