@@ -10,7 +10,7 @@ use crate::kernel::netlink::{LinkFlags, Netlink};
 use crate::kernel::signal::Interrupts;
 use crate::link::LinkType;
 use crate::link::frame_source::{FrameSource, Wake};
-use crate::link::packet_socket::{Instruction, Kind, Named};
+use crate::link::packet_socket::{Instruction, Kind, Named, once_on_loopback};
 use crate::link::received::{Received, Sender, Way};
 use crate::link::ring::{self, Ring};
 
@@ -72,11 +72,17 @@ impl<'a> Live<'a, Ring> {
         };
         let link = found.as_ref().map_or(LinkType::LinuxSll2, |link| link_type(link.hardware));
         let kind = if link == LinkType::LinuxSll2 { Kind::WithoutLinkHeader } else { Kind::WithLinkHeader };
+        let mut filter = options.filter;
+        if found.is_none()
+            && let Some(loopback) = netlink.links()?.iter().find(|link| link.flags.has(LinkFlags::LOOPBACK))
+        {
+            filter.splice(0..0, once_on_loopback(loopback.index));
+        }
         let ring = ring::Options {
             mebibytes: options.ring_mebibytes,
             promiscuous: options.promiscuous,
             ignore_outgoing: found.as_ref().is_some_and(|link| link.flags.has(LinkFlags::LOOPBACK)),
-            filter: options.filter,
+            filter,
         };
         let index = found.as_ref().map_or(0, |link| link.index);
         let source = Ring::open(&Named { name: name.to_owned(), index }, kind, &ring)?;

@@ -1,23 +1,23 @@
 //! `netlab capture`.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::ValueEnum;
 
+use super::capture_output::{Failure, Form, Show, Sink, Written};
 use super::{Context, Outcome};
-use crate::capture::files::write::{About, Format, Writer};
+use crate::capture::files::write::About;
 use crate::capture::live::{self, End, Live};
-use crate::capture::{Accounting, Dissector, FileError, Frame, Packet, Source, Stored};
+use crate::capture::{Accounting, FileError, Stored};
+use crate::kernel::OsError;
 use crate::kernel::signal::Interrupts;
 use crate::link::packet_socket::Instruction;
 use crate::report::headers::Numbers;
 use crate::report::packet::{Clock, Look};
-use crate::report::text::Text;
-use crate::report::{packet, packet_json, packet_line};
 
 /// Show frames, layer by layer, from an interface or a capture file
 ///
@@ -30,6 +30,7 @@ use crate::report::{packet, packet_json, packet_line};
 /// it in: that is no damage.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[command(override_usage = "netlab capture [OPTIONS] <INTERFACE>\n       netlab capture [OPTIONS] -r <FILE>")]
 #[command(after_help = "Example: netlab capture eth0 -c 10\n         netlab capture -r trace.pcapng -q\n         \
                         sudo netlab capture any -w trace.pcapng")]
 pub struct Args {
@@ -99,7 +100,7 @@ impl Args {
 
     fn stored(&self, path: &Path, interrupts: &Interrupts, context: &mut Context) -> anyhow::Result<Outcome> {
         let name = path.display();
-        let file = open(path).with_context(|| format!("open {name}"))?;
+        let file = open(path).map_err(|error| OsError::from_io("open", &name, &error))?;
         self.refuse_to_overwrite(&file)?;
         let mut source = Stored::open(Stoppable { file, interrupts }).with_context(|| name.to_string())?;
         let mut sink = self.sink(String::new(), context)?;
@@ -108,7 +109,7 @@ impl Args {
         sink.finish(None, context)?;
         match result {
             Err(Failure::Source(FileError::Cut { .. })) if interrupted => {}
-            result => result.map_err(|failure| failure.context(&name))?,
+            result => result.map_err(|failure| failure.of(&name))?,
         }
         Ok(Outcome::Yes)
     }
@@ -128,7 +129,7 @@ impl Args {
         let result = sink.run(&mut source, self.count, context);
         let accounting = source.finish()?;
         sink.finish(Some(accounting), context)?;
-        result.map_err(|failure| failure.context(&interface))?;
+        result.map_err(|failure| failure.of(&interface))?;
         context.note(self.summary(accounting));
         match source.end() {
             Some(End::Gone(reason)) => Err(anyhow!(reason.clone())),
@@ -156,8 +157,8 @@ impl Args {
             system,
             snap_length: self.snaplen,
         };
-        let writer = self.write.as_deref().map(|path| create(path, about, show.is_some(), context)).transpose()?;
-        Ok(Sink { show, writer })
+        let written = self.write.as_deref().map(|path| Written::create(path, about, show.is_some(), context));
+        Ok(Sink { show, written: written.transpose()? })
     }
 
     fn show(&self, context: &Context) -> Show {
@@ -168,14 +169,13 @@ impl Args {
             Time::Utc => Clock::Utc,
             Time::Epoch => Clock::Epoch,
         };
-        let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
         let form = match (context.json, self.quiet) {
             (true, _) => Form::Json,
             (false, true) => Form::Line,
             (false, false) => Form::Layers,
         };
-        let dissector = Dissector::new(self.verbose || context.json);
-        Show { form, look, dissector, text: Text::default() }
+        let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
+        Show::new(form, look)
     }
 
     /// Writing to the file that is being read would destroy it before it is read.
@@ -202,28 +202,6 @@ fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-fn create(path: &Path, about: About, showing: bool, context: &Context) -> anyhow::Result<Writer<BufWriter<File>>> {
-    let name = path.display();
-    let file = if path == Path::new("-") {
-        if context.terminal {
-            bail!("-w - would write a binary file to the terminal\nhint: netlab capture … -w - | program");
-        }
-        if showing {
-            bail!("-w - takes standard output for itself: leave out -q, -v, -x and --json");
-        }
-        let out: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
-        File::from(out)
-    } else {
-        let file = File::create(path).with_context(|| format!("create {name}"))?;
-        if file.is_terminal() {
-            bail!("{name} is a terminal, which is no place for a binary file");
-        }
-        file
-    };
-    let format = Format::of(&path.to_string_lossy());
-    Writer::create(BufWriter::with_capacity(256 << 10, file), format, about).with_context(|| format!("write {name}"))
-}
-
 /// A file whose reading ends when a signal comes.
 struct Stoppable<'a> {
     file: File,
@@ -234,102 +212,5 @@ impl Read for Stoppable<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let ready = self.interrupts.wait_for(self.file.as_fd()).map_err(io::Error::other)?;
         if ready { self.file.read(buffer) } else { Ok(0) }
-    }
-}
-
-/// Where packets go.
-struct Sink {
-    show: Option<Show>,
-    writer: Option<Writer<BufWriter<File>>>,
-}
-
-/// Why packets stopped.
-enum Failure<E> {
-    Source(E),
-    Sink(anyhow::Error),
-}
-
-impl<E: std::error::Error + Send + Sync + 'static> Failure<E> {
-    fn context(self, source: &impl std::fmt::Display) -> anyhow::Error {
-        match self {
-            Failure::Source(error) => anyhow!(error).context(source.to_string()),
-            Failure::Sink(error) => error,
-        }
-    }
-}
-
-impl Sink {
-    /// Hands on frames until there are no more, or `count` of them.
-    fn run<S: Source>(
-        &mut self,
-        source: &mut S,
-        count: Option<u64>,
-        context: &mut Context,
-    ) -> Result<(), Failure<S::Error>> {
-        for _ in 0..count.unwrap_or(u64::MAX) {
-            if !source.ready() {
-                self.flush(context).map_err(Failure::Sink)?;
-            }
-            let Some(frame) = source.next().map_err(Failure::Source)? else { break };
-            self.frame(frame, context).map_err(Failure::Sink)?;
-        }
-        Ok(())
-    }
-
-    fn frame(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<()> {
-        if let Some(writer) = &mut self.writer {
-            writer.frame(&frame)?;
-        }
-        if let Some(show) = &mut self.show {
-            show.frame(frame);
-            context.out.write_all(&show.text.0)?;
-        }
-        Ok(())
-    }
-
-    fn describe(&mut self, interface: &str, link: crate::link::LinkType) -> anyhow::Result<()> {
-        Ok(self.writer.as_mut().map_or(Ok(()), |writer| writer.describe(interface, link))?)
-    }
-
-    fn flush(&mut self, context: &mut Context) -> anyhow::Result<()> {
-        if let Some(writer) = &mut self.writer {
-            writer.flush()?;
-        }
-        Ok(context.out.flush()?)
-    }
-
-    fn finish(&mut self, accounting: Option<Accounting>, context: &mut Context) -> anyhow::Result<()> {
-        if let Some(writer) = self.writer.take() {
-            writer.finish(accounting)?;
-        }
-        Ok(context.out.flush()?)
-    }
-}
-
-/// How packets are shown.
-struct Show {
-    form: Form,
-    look: Look,
-    dissector: Dissector,
-    text: Text,
-}
-
-enum Form {
-    Line,
-    Layers,
-    Json,
-}
-
-impl Show {
-    fn frame(&mut self, frame: Frame<'_>) {
-        self.text.0.clear();
-        let shown: Packet<'_> = self.dissector.read(frame);
-        match self.form {
-            Form::Line => {
-                packet_line::write(&mut self.text, &shown, self.look.clock, self.look.numbers, self.look.palette);
-            }
-            Form::Layers => packet::write(&mut self.text, &shown, &self.look),
-            Form::Json => packet_json::write(&mut self.text, &shown),
-        }
     }
 }

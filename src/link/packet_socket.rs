@@ -29,6 +29,27 @@ impl Instruction {
     }
 }
 
+/// The start of a filter for all interfaces together: refuses what interface number `loopback` sends, because it comes
+/// back as received. Any filter may follow.
+pub const fn once_on_loopback(loopback: u32) -> [Instruction; 5] {
+    const fn load(what: i32) -> Instruction {
+        let constant = (libc::SKF_AD_OFF + what) as u32;
+        let code = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+        Instruction { code, jump_true: 0, jump_false: 0, constant }
+    }
+    const fn otherwise_skip(constant: u32, jump_false: u8) -> Instruction {
+        let code = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+        Instruction { code, jump_true: 0, jump_false, constant }
+    }
+    [
+        load(libc::SKF_AD_IFINDEX),
+        otherwise_skip(loopback, 3),
+        load(libc::SKF_AD_PKTTYPE),
+        otherwise_skip(libc::PACKET_OUTGOING as u32, 1),
+        Instruction::take(0),
+    ]
+}
+
 /// Whether the link header belongs to what is received and sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -281,23 +281,25 @@ fn a_tag_that_the_kernel_took_out_is_shown() {
 }
 
 fn loopback_shows_each_frame_once_and_knows_that_checksums_are_pending() {
-    let host = host("alone", false);
-    let capture = Capture::start(&host, &["lo", "--json"]);
-    host.run(|| {
-        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for interface in ["lo", "any"] {
+        let host = host("alone", false);
+        let capture = Capture::start(&host, &[interface, "--json"]);
+        host.run(|| {
+            let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+            for _ in 0..3 {
+                sender.send_to(b"hello", receiver.local_addr().unwrap()).unwrap();
+            }
+        });
         for _ in 0..3 {
-            sender.send_to(b"hello", receiver.local_addr().unwrap()).unwrap();
+            let packet = capture.json();
+            assert_eq!((&packet["direction"], &packet["interface"]), (&"in".into(), &"lo".into()));
+            assert_eq!(packet["layers"][2]["checksum_verdict"], "not_filled_in", "{packet}");
         }
-    });
-    for _ in 0..3 {
-        let packet = capture.json();
-        assert_eq!(packet["direction"], "in");
-        assert_eq!(packet["layers"][2]["checksum_verdict"], "not_filled_in", "{packet}");
+        capture.interrupt();
+        let (rest, summary, _) = capture.end();
+        assert_eq!((rest.len(), counts(&summary)), (0, (3, 3, 0)));
     }
-    capture.interrupt();
-    let (rest, summary, _) = capture.end();
-    assert_eq!((rest.len(), counts(&summary)), (0, (3, 3, 0)));
 }
 
 fn an_interface_that_goes_down_ends_the_capture_and_is_told() {

@@ -53,7 +53,8 @@ pub fn generated(format: Format, count: usize) -> Vec<u8> {
         };
         writer.frame(&frame).unwrap();
     }
-    writer.finish(None).unwrap()
+    writer.finish(None).unwrap();
+    writer.into_inner()
 }
 
 fn run(arguments: &[&str]) -> Output {
@@ -113,7 +114,8 @@ fn golden_frames(only_looks: bool) -> Trace {
         };
         writer.frame(&frame).unwrap();
     }
-    Trace::named("every.pcapng", &writer.finish(None).unwrap())
+    writer.finish(None).unwrap();
+    Trace::named("every.pcapng", &writer.into_inner())
 }
 
 /// Compares with tests/offline/golden/capture/NAME.txt; `scripts/update-golden` writes it anew.
@@ -179,7 +181,7 @@ fn a_cut_file_shows_every_whole_frame_then_one_error_and_exits_with_2() {
 fn what_cannot_be_read_is_an_error_that_names_it() {
     let trace = Trace::named("x.pcap", b"no capture");
     for (arguments, expected) in [
-        (vec!["-r", "/no/such/file"], "open /no/such/file: No such file"),
+        (vec!["-r", "/no/such/file"], "open /no/such/file: no such file or directory (ENOENT)"),
         (vec!["-r", trace.path()], "not a capture file"),
         (vec!["-r", trace.path(), "eth0"], "cannot be used with"),
         (vec![], "required"),
@@ -284,7 +286,8 @@ fn foreign_names_and_bytes_reach_the_terminal_escaped() {
         checksum_pending: false,
     };
     writer.frame(&frame).unwrap();
-    let trace = Trace::named("evil.pcapng", &writer.finish(None).unwrap());
+    writer.finish(None).unwrap();
+    let trace = Trace::named("evil.pcapng", &writer.into_inner());
     for look in [&[][..], &["-q"], &["-v"], &["-x"], &["--json"]] {
         let text = shown(&[&["-r", trace.path()], look].concat());
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{look:?}: {text:?}");

@@ -244,7 +244,8 @@ fn written(format: Format, count: usize) -> Vec<u8> {
         let frame = Frame { time, interface, way, link, bytes, original_length, checksum_pending: false };
         writer.frame(&frame).unwrap();
     }
-    writer.finish(None).unwrap()
+    writer.finish(None).unwrap();
+    writer.into_inner()
 }
 
 #[test]

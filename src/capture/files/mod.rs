@@ -33,7 +33,7 @@ pub const MAX_FRAME: u32 = 16 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// Reading failed.
-    #[error("read: {0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// The first bytes are of no capture file.
     #[error("not a capture file: it begins with {0}")]

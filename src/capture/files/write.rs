@@ -40,7 +40,7 @@ pub struct About {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// Writing failed.
-    #[error("write: {0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// Classic pcap has one link type per file.
     #[error(
@@ -198,7 +198,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// What the writer refused.
-    pub fn finish(mut self, accounting: Option<Accounting>) -> Result<W, WriteError> {
+    pub fn finish(&mut self, accounting: Option<Accounting>) -> Result<(), WriteError> {
         match self.format {
             Format::Pcap if self.interfaces.is_empty() => self.pcap_header(LinkType::Ethernet)?,
             Format::Pcap => {}
@@ -208,8 +208,12 @@ impl<W: Write> Writer<W> {
                 }
             }
         }
-        self.to.flush()?;
-        Ok(self.to)
+        Ok(self.to.flush()?)
+    }
+
+    /// What the file was written to.
+    pub fn into_inner(self) -> W {
+        self.to
     }
 
     /// Flushes what is buffered.
@@ -332,7 +336,8 @@ mod tests {
             for frame in [frame(b"first"), second, frame(b"")] {
                 writer.frame(&frame).unwrap();
             }
-            let file = writer.finish(None).unwrap();
+            writer.finish(None).unwrap();
+            let file = writer.into_inner();
             let mut stored = Stored::open(file.as_slice()).unwrap();
             for expected in [frame(b"first"), second, frame(b"")] {
                 let plain = Frame { interface: "", way: None, ..expected };
@@ -375,7 +380,9 @@ mod tests {
     #[test]
     fn a_file_without_a_frame_is_a_capture_file_all_the_same() {
         for format in [Format::Pcapng, Format::Pcap] {
-            let file = Writer::create(Vec::new(), format, about()).unwrap().finish(None).unwrap();
+            let mut writer = Writer::create(Vec::new(), format, about()).unwrap();
+            writer.finish(None).unwrap();
+            let file = writer.into_inner();
             assert_eq!(Stored::open(file.as_slice()).unwrap().next().unwrap(), None);
         }
     }

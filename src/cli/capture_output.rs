@@ -1,0 +1,175 @@
+//! Where `netlab capture` puts packets: standard output, a capture file, or both.
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use anyhow::{anyhow, bail};
+
+use super::Context;
+use crate::capture::files::write::{About, Format, WriteError, Writer};
+use crate::capture::{Accounting, Dissector, Frame, Source};
+use crate::kernel::OsError;
+use crate::link::LinkType;
+use crate::report::packet::Look;
+use crate::report::text::Text;
+use crate::report::{packet, packet_json, packet_line};
+
+/// Where packets go.
+pub(super) struct Sink {
+    /// Standard output.
+    pub show: Option<Show>,
+    /// A capture file.
+    pub written: Option<Written>,
+}
+
+/// Why packets stopped.
+pub(super) enum Failure<E> {
+    /// No more could be had.
+    Source(E),
+    /// No more could be handed on.
+    Sink(anyhow::Error),
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> Failure<E> {
+    /// The failure as it is told; that of the source with its name.
+    pub fn of(self, source: &impl std::fmt::Display) -> anyhow::Error {
+        match self {
+            Failure::Source(error) => anyhow!(error).context(source.to_string()),
+            Failure::Sink(error) => error,
+        }
+    }
+}
+
+impl Sink {
+    /// Hands on frames until there are no more, or `count` of them.
+    pub fn run<S: Source>(
+        &mut self,
+        source: &mut S,
+        count: Option<u64>,
+        context: &mut Context,
+    ) -> Result<(), Failure<S::Error>> {
+        for _ in 0..count.unwrap_or(u64::MAX) {
+            if !source.ready() {
+                self.flush(context).map_err(Failure::Sink)?;
+            }
+            let Some(frame) = source.next().map_err(Failure::Source)? else { break };
+            self.frame(frame, context).map_err(Failure::Sink)?;
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<()> {
+        if let Some(written) = &mut self.written {
+            written.try_to(|writer| writer.frame(&frame))?;
+        }
+        if let Some(show) = &mut self.show {
+            context.out.write_all(show.frame(frame))?;
+        }
+        Ok(())
+    }
+
+    /// Names an interface in the file before its first frame.
+    pub fn describe(&mut self, interface: &str, link: LinkType) -> anyhow::Result<()> {
+        self.written.as_mut().map_or(Ok(()), |written| written.try_to(|writer| writer.describe(interface, link)))
+    }
+
+    fn flush(&mut self, context: &mut Context) -> anyhow::Result<()> {
+        if let Some(written) = &mut self.written {
+            written.try_to(|writer| Ok(writer.flush()?))?;
+        }
+        Ok(context.out.flush()?)
+    }
+
+    /// Ends the file and flushes everything.
+    pub fn finish(&mut self, accounting: Option<Accounting>, context: &mut Context) -> anyhow::Result<()> {
+        if let Some(written) = &mut self.written {
+            written.try_to(|writer| writer.finish(accounting))?;
+        }
+        Ok(context.out.flush()?)
+    }
+}
+
+/// A capture file being written.
+pub(super) struct Written {
+    name: String,
+    writer: Writer<BufWriter<File>>,
+}
+
+impl Written {
+    /// Creates the file; `-` is standard output. The name says the format.
+    pub fn create(path: &Path, about: About, showing: bool, context: &Context) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let file = if path == Path::new("-") {
+            if context.terminal {
+                bail!("-w - would write a binary file to the terminal\nhint: netlab capture … -w - | program");
+            }
+            if showing {
+                bail!("-w - takes standard output for itself: leave out -q, -v, -x and --json");
+            }
+            let out: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
+            File::from(out)
+        } else {
+            File::create(path).map_err(|error| OsError::from_io("create", &name, &error))?
+        };
+        if file.is_terminal() {
+            bail!("{name} is a terminal, which is no place for a binary file");
+        }
+        let buffered = BufWriter::with_capacity(256 << 10, file);
+        Ok(Written { writer: Writer::create(buffered, Format::of(&name), about)?, name })
+    }
+
+    fn try_to(
+        &mut self,
+        work: impl FnOnce(&mut Writer<BufWriter<File>>) -> Result<(), WriteError>,
+    ) -> anyhow::Result<()> {
+        work(&mut self.writer).map_err(|error| match error {
+            // A closed pipe is no failure: it keeps the form by which it is recognised.
+            WriteError::Io(error) if error.kind() != ErrorKind::BrokenPipe => {
+                OsError::from_io("write", &self.name, &error).into()
+            }
+            other => other.into(),
+        })
+    }
+}
+
+/// How packets are shown.
+pub(super) struct Show {
+    form: Form,
+    look: Look,
+    dissector: Dissector,
+    text: Text,
+}
+
+/// The form of what is shown.
+pub(super) enum Form {
+    /// A line for each frame.
+    Line,
+    /// A line for each layer.
+    Layers,
+    /// A JSON object for each frame.
+    Json,
+}
+
+impl Show {
+    /// Packets in this form and look.
+    pub fn new(form: Form, look: Look) -> Self {
+        let dissector = Dissector::new(look.fields || matches!(form, Form::Json));
+        Show { form, look, dissector, text: Text::default() }
+    }
+
+    /// What is to be printed for `frame`.
+    fn frame(&mut self, frame: Frame<'_>) -> &[u8] {
+        self.text.0.clear();
+        let shown = self.dissector.read(frame);
+        match self.form {
+            Form::Line => {
+                packet_line::write(&mut self.text, &shown, self.look.clock, self.look.numbers, self.look.palette);
+            }
+            Form::Layers => packet::write(&mut self.text, &shown, &self.look),
+            Form::Json => packet_json::write(&mut self.text, &shown),
+        }
+        &self.text.0
+    }
+}
