@@ -25,6 +25,15 @@ pub struct Frame<'a> {
     pub checksum_pending: bool,
 }
 
+impl<'a> Frame<'a> {
+    /// A whole Ethernet frame of which nothing else is known.
+    pub fn ethernet(bytes: &'a [u8]) -> Self {
+        let original_length = bytes.len() as u32;
+        let link = LinkType::Ethernet;
+        Frame { time: None, interface: "", way: None, link, bytes, original_length, checksum_pending: false }
+    }
+}
+
 /// Where frames come from: an interface, a file, a list.
 pub trait Source {
     /// Why no further frame can be had.

@@ -47,7 +47,7 @@ pub fn of(observation: &Observation, left: usize, right: usize) -> Vec<Segment> 
     let mut segments: Vec<Segment> = Vec::new();
     for event in &observation.events {
         let super::observation::What::Frame(frame) = &event.what else { continue };
-        if frame.fate == Told::Released || !(frame.from == left || frame.from == right) {
+        if matches!(frame.fate, Told::Released | Told::Suppressed) || !(frame.from == left || frame.from == right) {
             continue;
         }
         dissect(&Origin::ethernet(&frame.bytes), &frame.bytes, Silent, &mut layers);

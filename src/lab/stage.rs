@@ -494,7 +494,7 @@ impl<'a> Stage<'a> {
     /// What the rules, the delay of the wire and the audience make of a frame; none when it only repeats one that
     /// somebody thought about.
     fn decide(&mut self, passing: &Passing<'_>) -> Result<Option<Fate>, LabError> {
-        if self.repeats.is_repeat(passing) {
+        if self.repeats.is_repeat(passing, Instant::now()) {
             return Ok(None);
         }
         let fates = self.rules.iter_mut().map(|rule| rule(passing));
@@ -507,9 +507,8 @@ impl<'a> Stage<'a> {
             return self.audience.decide(&self.observation, passing, &[], fate).map(Some);
         }
         let states = self.look()?;
-        let began = Instant::now();
         let fate = self.audience.decide(&self.observation, passing, &states, fate)?;
-        self.repeats.passed(passing, fate, began.elapsed());
+        self.repeats.passed(passing, fate, Instant::now());
         Ok(Some(fate))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::fate::{Fate, Passing};
 use crate::dissect::{Data, Header};
@@ -40,41 +40,36 @@ impl Identity {
     }
 }
 
-/// The frames that were thought about, and how long.
+/// The frames that were let through while somebody thinks about each.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    /// Frames that were let through, with the thinking that had been done when each arrived.
-    passed: VecDeque<(Identity, Duration)>,
-    thought: Duration,
+    passed: VecDeque<Identity>,
+    thought_until: Option<Instant>,
 }
 
 /// More frames than kernels still have unacknowledged in a lab that somebody steps through.
 const REMEMBERED: usize = 512;
 
+/// What arrived while somebody thought is read at once afterwards; what a timer sends later is the kernel's own doing.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
 impl Repeats {
-    /// Whether the frame only repeats one that was let through, after somebody thought.
-    pub(super) fn is_repeat(&mut self, frame: &Passing<'_>) -> bool {
-        if self.thought.is_zero() {
-            return false;
-        }
-        let Some(identity) = Identity::of(frame) else { return false };
-        let thought = self.thought;
-        let first = self.passed.iter_mut().find(|(known, _)| *known == identity);
-        // The next copy is the kernel's own doing unless there was more thinking.
-        first.is_some_and(|(_, before)| std::mem::replace(before, thought) < thought)
+    /// Whether the frame, read at `now`, arrived while somebody thought and repeats one that was let through.
+    pub(super) fn is_repeat(&self, frame: &Passing<'_>, now: Instant) -> bool {
+        let meanwhile = self.thought_until.is_some_and(|end| now.saturating_duration_since(end) < AT_ONCE);
+        meanwhile && Identity::of(frame).is_some_and(|identity| self.passed.contains(&identity))
     }
 
-    /// A frame met its fate after somebody thought for this long. Where one was lost, repetitions are the point.
-    pub(super) fn passed(&mut self, frame: &Passing<'_>, fate: Fate, thought: Duration) {
-        let before = self.thought;
-        self.thought = before.saturating_add(thought);
+    /// A frame met its fate at `now`, after somebody thought. Where one was lost, repetitions are the point.
+    pub(super) fn passed(&mut self, frame: &Passing<'_>, fate: Fate, now: Instant) {
+        self.thought_until = Some(now);
         if matches!(fate, Fate::Drop | Fate::Corrupt(_) | Fate::Hold) {
             self.passed.clear();
         } else if let Some(identity) = Identity::of(frame) {
             if self.passed.len() == REMEMBERED {
                 self.passed.pop_front();
             }
-            self.passed.push_back((identity, before));
+            self.passed.push_back(identity);
         }
     }
 }
@@ -83,8 +78,6 @@ impl Repeats {
 mod tests {
     use super::*;
     use crate::dissect::{Layer, Origin, dissect};
-
-    const SECOND: Duration = Duration::from_secs(1);
 
     /// A segment of the golden frames' connection, with this sequence number and these flags, and its layers.
     fn segment(sequence: u32, flags: u8, payload: &[u8]) -> (Vec<u8>, Vec<Layer>) {
@@ -105,31 +98,31 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_of_a_frame_that_was_thought_about_is_left_out_once() {
-        let mut repeats = Repeats::default();
+    fn copies_that_arrived_while_somebody_thought_are_left_out() {
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
         let syn = segment(7, 2, b"");
-        assert!(!repeats.is_repeat(&passing(&syn)));
-        repeats.passed(&passing(&syn), Fate::Forward, SECOND);
-        assert!(repeats.is_repeat(&passing(&syn)));
-        assert!(!repeats.is_repeat(&passing(&syn)), "nobody thought since the copy before");
-        assert!(!repeats.is_repeat(&passing(&segment(8, 2, b""))), "another sequence number");
-        assert!(!repeats.is_repeat(&passing(&segment(7, 1, b""))), "other flags");
-        assert!(!repeats.is_repeat(&passing(&segment(7, 2, b"x"))), "another length");
+        assert!(!repeats.is_repeat(&passing(&syn), now));
+        repeats.passed(&passing(&syn), Fate::Forward, now);
+        assert!(repeats.is_repeat(&passing(&syn), now) && repeats.is_repeat(&passing(&syn), now));
+        assert!(!repeats.is_repeat(&passing(&syn), now + AT_ONCE), "a timer sent it later");
+        assert!(!repeats.is_repeat(&passing(&segment(8, 2, b"")), now), "another sequence number");
+        assert!(!repeats.is_repeat(&passing(&segment(7, 1, b"")), now), "other flags");
+        assert!(!repeats.is_repeat(&passing(&segment(7, 2, b"x")), now), "another length");
     }
 
     #[test]
     fn after_a_loss_repetitions_are_shown() {
-        let mut repeats = Repeats::default();
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
         let data = segment(7, 0x18, b"data");
-        repeats.passed(&passing(&data), Fate::Drop, SECOND);
-        assert!(!repeats.is_repeat(&passing(&data)));
+        repeats.passed(&passing(&data), Fate::Drop, now);
+        assert!(!repeats.is_repeat(&passing(&data), now));
     }
 
     #[test]
     fn pure_acknowledgements_are_never_left_out() {
-        let mut repeats = Repeats::default();
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
         let ack = segment(7, 0x10, b"");
-        repeats.passed(&passing(&ack), Fate::Forward, SECOND);
-        assert!(!repeats.is_repeat(&passing(&ack)));
+        repeats.passed(&passing(&ack), Fate::Forward, now);
+        assert!(!repeats.is_repeat(&passing(&ack), now));
     }
 }

@@ -1,16 +1,11 @@
-//! One line of a drawing: cells that texts are put over one another, and paragraphs that fit a width.
+//! One line of a drawing: cells that texts are put over one another.
 
 use std::io::{self, Write};
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
 use super::Palette;
 use super::palette::Ink;
-
-/// Columns that a text takes on a terminal.
-pub fn columns(text: &str) -> usize {
-    text.width()
-}
 
 /// One line of cells.
 #[derive(Debug)]
@@ -57,47 +52,6 @@ impl Cells {
     }
 }
 
-/// The lines of `text` in `width` columns: broken at blanks, and anywhere between characters of two columns, which are
-/// written without blanks.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut taken = 0;
-    for piece in pieces(text) {
-        let needed = columns(piece.trim_end());
-        if taken > 0 && taken + needed > width {
-            if let Some(line) = lines.last_mut() {
-                line.truncate(line.trim_end().len());
-            }
-            lines.push(String::new());
-            taken = 0;
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(piece);
-        }
-        taken += columns(piece);
-    }
-    lines
-}
-
-/// Pieces between which a line may be broken: words with the blanks behind them, single wide characters with the
-/// punctuation that must not begin a line.
-fn pieces(text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let (mut start, mut before) = (0, 'x');
-    for (at, c) in text.char_indices() {
-        let wide = |c: char| c.width() == Some(2);
-        let clings = matches!(c, ',' | '。' | ':' | ';' | '、' | ')' | '?' | '!' | '」' | '”');
-        let opens = matches!(before, '(' | '「' | '“');
-        if (before == ' ' && c != ' ' || (wide(c) || wide(before)) && c != ' ') && !clings && !opens {
-            pieces.push(text.get(start..at).unwrap_or_default());
-            start = at;
-        }
-        before = c;
-    }
-    pieces.push(text.get(start..).unwrap_or_default());
-    pieces
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,14 +74,5 @@ mod tests {
         let mut out = Vec::new();
         line.write(&mut out, Palette::PLAIN).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), " ab\n");
-    }
-
-    #[test]
-    fn paragraphs_break_at_blanks_and_between_wide_characters() {
-        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
-        assert_eq!(wrapped("监听套接字,处于", 10), ["监听套接", "字,处于"]);
-        assert_eq!(wrapped("监听套接,字", 8), ["监听套", "接,字"]);
-        assert_eq!(wrapped("unbreakable", 4), ["unbreakable"]);
-        assert_eq!(wrapped("", 4), [""]);
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::lab_svg::{fate_class, ink_class};
 use super::lab_words::{self, page};
 use super::ladder_step::{Arrow, HostStates, Part, Shape, Step, Steps};
-use super::{diagram, palette};
+use super::{packet, palette};
 use crate::bytes::{Escaped, Fields, Value, hex};
 use crate::dissect::{Origin, dissect};
 use crate::lab::experiment::Lab;
@@ -109,7 +109,7 @@ fn frames(observation: &Observation) -> Vec<Option<Vec<Layer>>> {
             let origin = own.first().map_or(0, |field| field.bits.start);
             Layer {
                 name: layer.header.name(),
-                class: match diagram::ink(&layer.header) {
+                class: match packet::ink(&layer.header) {
                     palette::Ink::Faint => "faint",
                     ink => ink_class(ink),
                 },
@@ -167,11 +167,11 @@ fn controls(language: Language, steps: usize) -> Markup {
     };
     html! {
         div #controls role="group" aria-label=(page::STEPS.get(language)) {
-            (button("first", "⏮", page::FIRST, "Home"))
+            (button("first", "|◀", page::FIRST, "Home"))
             (button("previous", "◀", page::PREVIOUS, "←"))
             span #place { "0 / " (steps) }
             (button("next", "▶", page::NEXT, "→"))
-            (button("last", "⏭", page::LAST, "End"))
+            (button("last", "▶|", page::LAST, "End"))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::json;
 use super::ladder_step::{Shape, Steps};
@@ -28,14 +28,13 @@ struct Row<'a> {
     event: &'a Event,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hex")]
-    frame_hex: Option<&'a [u8]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame_hex: Option<String>,
 }
 
-#[expect(clippy::ref_option, reason = "what serde hands over")]
-fn hex<S: Serializer>(bytes: &Option<&[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
-    let digits = bytes.unwrap_or_default().iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    serializer.collect_str(&digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// Writes the document. It is the same in every language: texts are given in all of them.
@@ -46,7 +45,7 @@ pub fn document(out: &mut (impl Write + ?Sized), lab: &Lab, observation: &Observ
     let steps = Steps::all(observation, Language::English);
     let rows = observation.events.iter().zip(steps).map(|(event, step)| {
         let frame_hex = match &event.what {
-            What::Frame(frame) => Some(frame.bytes.as_slice()),
+            What::Frame(frame) => Some(hex(&frame.bytes)),
             _ => None,
         };
         Row { event, label: matches!(step.shape, Shape::Arrow(_)).then_some(step.text), frame_hex }

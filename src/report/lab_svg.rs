@@ -132,7 +132,7 @@ fn one_way(arrow: &Arrow, from: usize, to: usize, y: usize, labelled: bool) -> M
         @if arrow.part == Part::Stops {
             text class="no" x=(at(end)) y=(y + 6) text-anchor="middle" { "✗" }
         }
-        @if labelled { (label(arrow, (at(start) + at(end)) / 2.0, y)) }
+        @if labelled { (label(arrow, f64::midpoint(at(start), at(end)), y)) }
     }
 }
 

@@ -5,10 +5,12 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::Palette;
-use super::cells::{Cells, columns, wrapped};
+use super::cells::Cells;
 use super::lab_words;
 use super::ladder_step::{Arrow, Part, Shape, Step, Steps, fate_ink};
+use super::packet::Look;
 use super::palette::Ink;
+use super::paragraph::{Paragraph, columns, lines};
 use crate::lab::fate::Told;
 use crate::lab::observation::{Event, Language, Observation};
 
@@ -28,12 +30,12 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// A ladder of `hosts` lanes in about `width` columns.
-    pub fn new(hosts: usize, width: usize, palette: Palette, language: Language) -> Self {
+    /// A ladder of `hosts` lanes in about `width` columns, with the layers of each frame where `look` says how.
+    pub fn new(hosts: usize, width: usize, palette: Palette, language: Language, look: Option<Look>) -> Self {
         let width = width.clamp(WIDTHS.start, WIDTHS.end);
         let gaps = hosts.saturating_sub(1).max(1);
         let lanes = (0..hosts).map(|lane| TIME + lane * (width - 1 - TIME) / gaps).collect();
-        Ladder { palette, language, lanes, width, steps: Steps::new(language) }
+        Ladder { palette, language, lanes, width, steps: Steps::new(language, look) }
     }
 
     /// The names above the lanes, with their addresses.
@@ -84,12 +86,13 @@ impl Ladder {
         if !matches!(step.shape, Shape::Note) {
             row.write(out, self.palette)?;
         }
+        out.write_all(&step.layers.0)?;
         self.states(out, step)
     }
 
     fn note(&self, out: &mut (impl Write + ?Sized), text: &str) -> io::Result<()> {
         self.lanes_alone().write(out, self.palette)?;
-        for line in wrapped(text, self.width - TIME - 4) {
+        for line in lines(text, self.width - TIME - 4) {
             let mut row = self.lanes_alone();
             row.put(TIME + 2, &format!("{line} "), Ink::Strong);
             row.write(out, self.palette)?;
@@ -251,24 +254,18 @@ pub fn verdict(
         writeln!(out, "{}\n", palette.paint(Ink::Faint, format_args!("{} {phrase}", observation.frames_not_kept)))?;
     }
     for finding in &observation.findings {
-        let (mark, ink) = if finding.seen { ("✔", Ink::Good) } else { ("✘", Ink::Bad) };
-        let lines = wrapped(finding.statement.get(language), width.saturating_sub(2));
-        for (at, line) in lines.iter().enumerate() {
-            write!(out, "{} {line}", palette.paint(ink, if at == 0 { mark } else { " " }))?;
-            if at + 1 < lines.len() {
-                writeln!(out)?;
-            }
+        let (lead, lead_ink) = if finding.seen { ("✔ ", Ink::Good) } else { ("✘ ", Ink::Bad) };
+        let statement = finding.statement.get(language);
+        let together = columns(statement) + columns(&finding.measured) + 4;
+        if together <= width && !finding.measured.is_empty() {
+            let measured = palette.paint(Ink::Faint, &finding.measured);
+            writeln!(out, "{}{statement}  {measured}", palette.paint(lead_ink, lead))?;
+            continue;
         }
-        let (last, measured) = (lines.last().map_or(0, |line| columns(line)), &finding.measured);
-        if measured.is_empty() {
-            writeln!(out)?;
-        } else if 2 + last + 2 + columns(measured) <= width {
-            writeln!(out, "  {}", palette.paint(Ink::Faint, measured))?;
-        } else {
-            writeln!(out)?;
-            for line in wrapped(measured, width.saturating_sub(4)) {
-                writeln!(out, "    {}", palette.paint(Ink::Faint, line))?;
-            }
+        let room = u16::try_from(width).ok();
+        Paragraph { lead, lead_ink, text: statement, ink: None }.write(out, palette, room)?;
+        if !finding.measured.is_empty() {
+            Paragraph::remark(&finding.measured).write(out, palette, room)?;
         }
     }
     Ok(())

@@ -1,10 +1,10 @@
 //! A frame in the few words that fit on a ladder's arrow.
 
-use std::net::{IpAddr, SocketAddr};
-
 use super::palette::Ink;
-use crate::bytes::{Escaped, Silent};
-use crate::dissect::{Data, Header, Layer, Origin, dissect};
+use crate::bytes::Escaped;
+use crate::capture::Packet;
+use crate::capture::flows::Relative;
+use crate::dissect::{Data, Header, Layer};
 use crate::internet::{Icmp, icmp};
 use crate::link::{Arp, arp};
 use crate::transport::tcp::{Flags, Tcp};
@@ -46,75 +46,50 @@ impl Label {
     }
 }
 
-/// Names frames, with TCP sequence numbers counted from the first of each direction.
-#[derive(Debug, Default)]
-pub struct Labels {
-    first: Vec<((SocketAddr, SocketAddr), u32)>,
-    layers: Vec<Layer>,
+/// The label of a frame: of the innermost header that says what the frame is for.
+pub fn label(packet: &Packet<'_>) -> Label {
+    let own: Vec<&Layer> = packet.layers.iter().filter(|layer| !layer.quoted).collect();
+    let payload = own.iter().find(|layer| matches!(layer.header, Header::Data(Data::Payload | Data::FragmentPayload)));
+    let payload = payload.map_or(&[][..], |layer| packet.bytes(layer));
+    let label = own.iter().rev().find_map(|layer| match &layer.header {
+        Header::Tcp(header) => Some(tcp(header, packet.relative, payload)),
+        Header::Udp(udp) => {
+            Some(with_payload(Label::new(Ink::Transport, format!("UDP {} → {}", udp.source, udp.destination)), payload))
+        }
+        Header::Icmp(icmp) | Header::Icmpv6(icmp) => Some(icmp_label(icmp)),
+        Header::Arp(arp) => Some(arp_label(arp)),
+        Header::Ipv4(ip) if ip.is_fragment() => Some(fragment(ip.fragment_offset, payload)),
+        Header::Ipv4(ip) => {
+            Some(with_payload(Label::new(Ink::Internet, format!("IPv4 {} → {}", ip.source, ip.destination)), payload))
+        }
+        Header::Ethernet(ethernet) => {
+            Some(Label::new(Ink::Link, format!("{} → {}", ethernet.source, ethernet.destination)))
+        }
+        _ => None,
+    });
+    label.unwrap_or_else(|| Label::new(Ink::Faint, bytes(packet.frame.bytes.len())))
 }
 
-impl Labels {
-    /// The label of an Ethernet frame: of the innermost header that says what the frame is for.
-    pub fn of(&mut self, frame: &[u8]) -> Label {
-        let mut layers = std::mem::take(&mut self.layers);
-        dissect(&Origin::ethernet(frame), frame, Silent, &mut layers);
-        let own: Vec<&Layer> = layers.iter().filter(|layer| !layer.quoted).collect();
-        let payload =
-            own.iter().find(|layer| matches!(layer.header, Header::Data(Data::Payload | Data::FragmentPayload)));
-        let payload = payload.and_then(|layer| frame.get(layer.bytes.start as usize..layer.bytes.end as usize));
-        let payload = payload.unwrap_or_default();
-        let pair = addresses(&own);
-        let label = own.iter().rev().find_map(|layer| match &layer.header {
-            Header::Tcp(tcp) => Some(self.tcp(tcp, pair, payload)),
-            Header::Udp(udp) => Some(with_payload(
-                Label::new(Ink::Transport, format!("UDP {} → {}", udp.source, udp.destination)),
-                payload,
-            )),
-            Header::Icmp(icmp) | Header::Icmpv6(icmp) => Some(icmp_label(icmp)),
-            Header::Arp(arp) => Some(arp_label(arp)),
-            Header::Ipv4(ip) if ip.is_fragment() => Some(fragment(ip.fragment_offset, payload)),
-            Header::Ipv4(ip) => Some(with_payload(
-                Label::new(Ink::Internet, format!("IPv4 {} → {}", ip.source, ip.destination)),
-                payload,
-            )),
-            Header::Ethernet(ethernet) => {
-                Some(Label::new(Ink::Link, format!("{} → {}", ethernet.source, ethernet.destination)))
-            }
-            _ => None,
-        });
-        self.layers = layers;
-        label.unwrap_or_else(|| Label::new(Ink::Faint, format!("{} bytes", frame.len())))
+fn tcp(tcp: &Tcp, relative: Option<Relative>, payload: &[u8]) -> Label {
+    let ink = if tcp.flags.contains(Flags::RST) { Ink::Bad } else { Ink::Transport };
+    let mut label = Label::new(ink, format!("[{}]", tcp.flags));
+    if !payload.is_empty() {
+        label.details.push(bytes(payload.len()));
     }
-
-    fn tcp(&mut self, tcp: &Tcp, pair: Option<(IpAddr, IpAddr)>, payload: &[u8]) -> Label {
-        let (source, destination) = pair.unwrap_or(([0, 0, 0, 0].into(), [0, 0, 0, 0].into()));
-        let (own, other) = (SocketAddr::new(source, tcp.source), SocketAddr::new(destination, tcp.destination));
-        let key = (own, other);
-        if tcp.flags.contains(Flags::SYN) {
-            self.first.retain(|(known, _)| *known != key);
-        }
-        if !self.first.iter().any(|(known, _)| *known == key) {
-            self.first.push((key, tcp.sequence));
-        }
-        let first = |key| self.first.iter().find(|(known, _)| *known == key).map_or(0, |(_, first)| *first);
-        let ink = if tcp.flags.contains(Flags::RST) { Ink::Bad } else { Ink::Transport };
-        let mut label = Label::new(ink, format!("[{}]", tcp.flags));
-        label.details.push(format!("seq {}", tcp.sequence.wrapping_sub(first(key))));
-        if tcp.flags.contains(Flags::ACK) {
-            label.details.push(format!("ack {}", tcp.acknowledgment.wrapping_sub(first((other, own)))));
-        }
-        if tcp.window == 0 && !tcp.flags.contains(Flags::RST) {
-            label.details.insert(0, "win 0".to_owned());
-        }
-        if tcp.options.sack_count > 0 {
-            label.details.push("sack".to_owned());
-        }
-        if !payload.is_empty() {
-            label.details.insert(0, bytes(payload.len()));
-            label.details.push(quoted(payload));
-        }
-        label
+    if tcp.window == 0 && !tcp.flags.contains(Flags::RST) {
+        label.details.push("win 0".to_owned());
     }
+    if let Some(Relative { sequence, acknowledgment }) = relative {
+        label.details.push(format!("seq {sequence}"));
+        label.details.extend(acknowledgment.map(|number| format!("ack {number}")));
+    }
+    if tcp.options.sack_count > 0 {
+        label.details.push("sack".to_owned());
+    }
+    if !payload.is_empty() {
+        label.details.push(quoted(payload));
+    }
+    label
 }
 
 fn fragment(offset: u16, payload: &[u8]) -> Label {
@@ -143,14 +118,6 @@ fn quoted(payload: &[u8]) -> String {
 
 /// Bytes of a payload that an arrow shows.
 const PREVIEW: usize = 16;
-
-fn addresses(layers: &[&Layer]) -> Option<(IpAddr, IpAddr)> {
-    layers.iter().rev().find_map(|layer| match &layer.header {
-        Header::Ipv4(ip) => Some((ip.source.into(), ip.destination.into())),
-        Header::Ipv6(ip) => Some((ip.source.into(), ip.destination.into())),
-        _ => None,
-    })
-}
 
 fn icmp_label(icmp: &Icmp) -> Label {
     let types = if icmp.version == icmp::Version::V4 { icmp::TYPES } else { icmp::TYPES_V6 };

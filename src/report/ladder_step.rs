@@ -1,9 +1,13 @@
 //! One event of an observation, ready to be drawn: as text, SVG or HTML.
 
 use super::lab_words;
-use super::ladder_label::{Label, Labels};
+use super::ladder_label::{Label, label};
+use super::packet::{self, Look};
 use super::palette::Ink;
+use super::text::Text;
 use crate::bytes::Mac;
+use crate::capture::frame::Frame as Captured;
+use crate::capture::packet::Dissector;
 use crate::lab::fate::Told;
 use crate::lab::observation::{Event, Frame, Language, Observation, What};
 use crate::lab::sockets::Seen;
@@ -18,6 +22,8 @@ pub struct Step {
     pub text: String,
     /// The states of each host after it.
     pub states: Vec<HostStates>,
+    /// Of a frame, when its layers were asked for: a line or more for each, the first time that the frame is told.
+    pub layers: Text,
 }
 
 /// Where a step is drawn.
@@ -81,35 +87,42 @@ impl HostStates {
 #[derive(Debug)]
 pub struct Steps {
     language: Language,
-    labels: Labels,
+    look: Option<Look>,
+    dissector: Dissector,
     shown: Vec<Vec<String>>,
 }
 
 impl Steps {
-    /// Steps in `language`.
-    pub fn new(language: Language) -> Self {
-        Steps { language, labels: Labels::default(), shown: Vec::new() }
+    /// Steps in `language`, with the layers of frames where `look` says how.
+    pub fn new(language: Language, look: Option<Look>) -> Self {
+        let dissector = Dissector::new(look.is_some_and(|look| look.fields));
+        Steps { language, look, dissector, shown: Vec::new() }
     }
 
     /// Every step of an observation.
     pub fn all(observation: &Observation, language: Language) -> Vec<Step> {
-        let mut steps = Steps::new(language);
+        let mut steps = Steps::new(language, None);
         observation.events.iter().map(|event| steps.next(observation, event)).collect()
     }
 
     /// The step of the next event.
     pub fn next(&mut self, observation: &Observation, event: &Event) -> Step {
+        let mut layers = Text::default();
         let (shape, text) = match &event.what {
             What::Note { text } => (Shape::Note, text.get(self.language).to_owned()),
             What::Call { host, call } => (Shape::Beside(*host), call.clone()),
             What::Return { host, call, result } => (Shape::Beside(*host), format!("{call} → {result}")),
             What::Frame(frame) => {
-                let label = self.labels.of(&frame.bytes);
+                let packet = self.dissector.read(Captured::ethernet(&frame.bytes));
+                let label = label(&packet);
+                if let Some(look) = self.look.filter(|_| frame.fate != Told::Released) {
+                    packet::layers(&mut layers, &packet, &look);
+                }
                 let text = label.full();
                 (Shape::Arrow(arrow(observation, frame, label)), text)
             }
         };
-        Step { shape, text, states: self.states(&event.states) }
+        Step { shape, text, states: self.states(&event.states), layers }
     }
 
     fn states(&mut self, now: &[Vec<Seen>]) -> Vec<HostStates> {
@@ -117,22 +130,22 @@ impl Steps {
         let all = self.shown.iter_mut().enumerate().map(|(host, shown)| {
             let Some(sockets) = now.get(host) else { return HostStates { words: shown.clone(), changed: false } };
             // Timers run all the time: that alone is nothing new.
-            let untimed = grouped(sockets, |socket| word(socket, self.language));
+            let untimed = grouped(sockets, word);
             let changed = *shown != untimed;
             *shown = untimed;
-            HostStates { words: words(sockets, self.language), changed }
+            HostStates { words: words(sockets), changed }
         });
         all.collect()
     }
 }
 
 /// The sockets of a host in words: those that say the same are counted.
-pub fn words(sockets: &[Seen], language: Language) -> Vec<String> {
+pub fn words(sockets: &[Seen]) -> Vec<String> {
     grouped(sockets, |socket| match (socket.state, socket.timer) {
         (Some(State::TimeWait), Some(timer)) => {
             format!("{} {} s", State::TimeWait, timer.remaining_ms.div_ceil(1000))
         }
-        _ => word(socket, language),
+        _ => word(socket),
     })
 }
 
@@ -147,15 +160,8 @@ fn grouped(sockets: &[Seen], word: impl Fn(&Seen) -> String) -> Vec<String> {
     groups.into_iter().map(|(word, count)| if count == 1 { word } else { format!("{count} × {word}") }).collect()
 }
 
-fn word(socket: &Seen, language: Language) -> String {
-    let state = socket.state.map_or_else(|| "?".to_owned(), |state| state.to_string());
-    let queued = if socket.state == Some(State::Listen) { lab_words::WAITING } else { lab_words::UNREAD };
-    match (socket.state, socket.receive_queue) {
-        (Some(State::Listen | State::Established), count @ 1..) => {
-            format!("{state} ({count} {})", queued.get(language))
-        }
-        _ => state,
-    }
+fn word(socket: &Seen) -> String {
+    socket.state.map_or_else(|| "?".to_owned(), |state| state.to_string())
 }
 
 fn arrow(observation: &Observation, frame: &Frame, label: Label) -> Arrow {

@@ -54,6 +54,11 @@ pub fn write(text: &mut Text, packet: &Packet<'_>, look: &Look) {
     place(text, packet);
     length(text, packet);
     text.str("\n");
+    layers(text, packet, look);
+}
+
+/// Adds a line for each layer, and below it what `look` asks for.
+pub fn layers(text: &mut Text, packet: &Packet<'_>, look: &Look) {
     for layer in packet.layers {
         let (mark, name) = (if layer.quoted { "· " } else { "" }, layer.header.name());
         text.str(INDENT).str(mark).ink(look.palette, ink(&layer.header), |text| text.str(name));
@@ -71,7 +76,7 @@ pub fn write(text: &mut Text, packet: &Packet<'_>, look: &Look) {
 }
 
 /// The colour of a layer.
-pub(super) fn ink(header: &Header) -> Ink {
+pub fn ink(header: &Header) -> Ink {
     match header {
         Header::Ethernet(_)
         | Header::Llc(_)

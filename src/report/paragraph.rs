@@ -1,6 +1,8 @@
-//! Running text, broken at spaces to the width of the terminal.
+//! Running text, broken to the width of the terminal: at spaces, and between characters of two columns.
 
 use std::io::{self, Write};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Palette;
 use super::palette::Ink;
@@ -32,7 +34,7 @@ impl<'a> Paragraph<'a> {
     /// # Errors
     /// What the writer refused.
     pub fn write(self, out: &mut (impl Write + ?Sized), palette: Palette, width: Option<u16>) -> io::Result<()> {
-        let indent = self.lead.chars().count();
+        let indent = columns(self.lead);
         let room = width.map_or(WIDEST, |width| WIDEST.min(width.into())).saturating_sub(indent).max(20);
         for (number, line) in lines(self.text, room).iter().enumerate() {
             match number {
@@ -48,18 +50,55 @@ impl<'a> Paragraph<'a> {
     }
 }
 
-fn lines(text: &str, room: usize) -> Vec<String> {
+/// Columns that a text takes on a terminal.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// The lines of `text` in `room` columns: broken at spaces, and between characters of two columns, which are written
+/// without spaces. A word that is longer than a line stays whole.
+pub fn lines(text: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for piece in text.split_whitespace().flat_map(pieces) {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
-                line.push(' ');
-                line.push_str(word);
+            Some(line) if columns(line) + usize::from(piece.spaced) + columns(piece.text) <= room => {
+                if piece.spaced {
+                    line.push(' ');
+                }
+                line.push_str(piece.text);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(piece.text.to_owned()),
         }
     }
     lines
+}
+
+/// Something that stays in one line.
+struct Piece<'a> {
+    text: &'a str,
+    /// Whether a space stands before it.
+    spaced: bool,
+}
+
+/// The pieces of a word: a line may be broken beside a character of two columns, but does not begin with a mark that
+/// closes, nor end with one that opens.
+fn pieces(word: &str) -> Vec<Piece<'_>> {
+    let wide = |c: char| c.width() == Some(2);
+    let mut pieces = Vec::new();
+    let (mut start, mut before) = (0, None);
+    for (at, c) in word.char_indices() {
+        // The marks of both widths: Chinese texts have either.
+        let closes =
+            ",.:;?!)\u{3001}\u{3002}\u{300d}\u{201d}\u{ff01}\u{ff09}\u{ff0c}\u{ff1a}\u{ff1b}\u{ff1f}".contains(c);
+        let opens = before.is_some_and(|before| "(\u{300c}\u{201c}\u{ff08}".contains(before));
+        if before.is_some_and(|before| wide(c) || wide(before)) && !closes && !opens {
+            pieces.push(Piece { text: word.get(start..at).unwrap_or_default(), spaced: start == 0 });
+            start = at;
+        }
+        before = Some(c);
+    }
+    pieces.push(Piece { text: word.get(start..).unwrap_or_default(), spaced: start == 0 });
+    pieces
 }
 
 #[cfg(test)]
@@ -71,6 +110,12 @@ mod tests {
         assert_eq!(lines("one two three", 7), ["one two", "three"]);
         assert_eq!(lines("a longest-word b", 4), ["a", "longest-word", "b"]);
         assert!(lines("", 10).is_empty());
+    }
+
+    #[test]
+    fn lines_end_between_wide_characters_but_never_begin_with_a_comma() {
+        assert_eq!(lines("监听套接字,处于", 10), ["监听套接", "字,处于"]);
+        assert_eq!(lines("经历 CLOSED 状态", 11), ["经历 CLOSED", "状态"]);
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod arp;
 mod capture;
 mod docs;
 mod hosts;
+mod lab_pages;
+mod lab_run;
 mod labs;
 mod interfaces;
 #[path = "../shared/json_keys.rs"]
@@ -30,6 +32,8 @@ const MODULES: &[(&str, &[Test])] = &[
     ("capture", capture::TESTS),
     ("docs", docs::TESTS),
     ("hosts", hosts::TESTS),
+    ("lab_pages", lab_pages::TESTS),
+    ("lab_run", lab_run::TESTS),
     ("labs", labs::TESTS),
     ("interfaces", interfaces::TESTS),
     ("netlink", netlink::TESTS),

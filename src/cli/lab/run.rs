@@ -15,8 +15,10 @@ use crate::lab::catalog;
 use crate::lab::experiment::{Lab, Parameters};
 use crate::lab::observation::{Language, Observation};
 use crate::lab::stage::{LabError, Stage};
-use crate::report::cells::wrapped;
+use crate::report::Paragraph;
+use crate::report::headers::Numbers;
 use crate::report::ladder::verdict;
+use crate::report::packet::{Clock, Look};
 use crate::report::palette::Ink;
 use crate::report::{diagram, lab_json, lab_words};
 
@@ -32,6 +34,9 @@ pub(super) struct Run {
     /// Also print what a teacher would say
     #[arg(long)]
     pub(super) explain: bool,
+    /// Below each frame its layers; twice, every field of them
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
     /// Draw the headers of this frame bit by bit
     #[arg(long, value_name = "FRAME")]
     pub(super) bits: Vec<u64>,
@@ -71,9 +76,17 @@ impl Run {
         let parameters = Parameters::from(self.given.given());
         // Before the run: a file that cannot be written should not cost a lab.
         let exports = Exports::open(&self.exports)?;
+        let look = (self.verbose > 0).then_some(Look {
+            fields: self.verbose > 1,
+            hex: false,
+            clock: Clock::SinceFirst,
+            numbers: Numbers::Relative,
+            palette: context.palette,
+        });
         let mut stepper = if self.step { Stepper::new(context, language)? } else { None };
         namespace::enter_private().context("a lab needs a private network")?;
-        let Some(observation) = show(lab, &parameters, stepper.as_mut(), context, language)? else {
+        let Some(observation) = show(lab, &parameters, Watching::new(context, language, look, stepper.as_mut()))?
+        else {
             return Ok(Outcome::No);
         };
         exports.write(lab, &observation, language)?;
@@ -106,31 +119,22 @@ impl Run {
         verdict(&mut context.out, observation, language, palette, width)?;
         if self.explain {
             writeln!(context.out, "\n{}", palette.paint(Ink::Strong, lab_words::EXPLANATION.get(language)))?;
-            for line in wrapped(lab.explanation.get(language), width.min(100)) {
-                writeln!(context.out, "{line}")?;
-            }
+            let text = lab.explanation.get(language);
+            let paragraph = Paragraph { lead: "", lead_ink: Ink::Strong, text, ink: None };
+            paragraph.write(&mut context.out, palette, u16::try_from(width).ok())?;
         }
         Ok(())
     }
 }
 
 /// Runs the lab and draws it as it happens; none when the user left it.
-fn show(
-    lab: &Lab,
-    parameters: &Parameters,
-    stepper: Option<&mut Stepper>,
-    context: &mut Context,
-    language: Language,
-) -> anyhow::Result<Option<Observation>> {
-    if !context.json {
-        let title = context.palette.paint(Ink::Strong, lab.title.get(language));
-        writeln!(context.out, "{title}\n")?;
-    }
-    let mut watching = Watching::new(context, language, stepper);
+fn show(lab: &Lab, parameters: &Parameters, mut watching: Watching<'_>) -> anyhow::Result<Option<Observation>> {
+    watching.title(lab)?;
     let mut stage = Stage::new(&mut watching)?;
     match (lab.run)(&mut stage, parameters) {
         Ok(()) => Ok(Some(stage.observation)),
         Err(LabError::Left) => Ok(None),
+        // A closed pipe is recognised by its own error.
         Err(LabError::Show(error)) => Err(error.into()),
         Err(error) => Err(error.into()),
     }

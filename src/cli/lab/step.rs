@@ -5,23 +5,25 @@ use std::time::Duration;
 
 use super::super::Context;
 use crate::bytes::Escaped;
+use crate::capture::frame::Frame;
+use crate::capture::packet::Dissector;
 use crate::kernel::signal::Interrupts;
 use crate::kernel::terminal::{Key, Keys};
 use crate::lab::fate::{Fate, Passing};
 use crate::lab::observation::{Language, Observation, Words};
 use crate::lab::sockets::Seen;
 use crate::lab::stage::LabError;
-use crate::report::cells::wrapped;
-use crate::report::ladder_label::Labels;
+use crate::report::ladder_label::label;
 use crate::report::ladder_step;
 use crate::report::palette::Ink;
+use crate::report::paragraph::lines;
 use crate::report::{diagram, lab_words};
 
 /// Somebody at the keyboard.
 pub(super) struct Stepper {
     interrupts: Interrupts,
     language: Language,
-    labels: Labels,
+    dissector: Dissector,
     /// Whether the rest of the lab runs without asking.
     to_the_end: bool,
 }
@@ -31,12 +33,12 @@ const NO_TERMINAL: Words = Words {
     zh: "--step 需要终端;实验将直接运行到底",
 };
 const PATIENT: Words = Words {
-    en: "stepping: the wire waits for your key, the hosts wait 5 s before they repeat a segment",
-    zh: "单步:线路等待按键;主机在 5 秒后才重传报文段",
+    en: "The wire waits for your key. What the hosts repeat only because you think is left out.",
+    zh: "线路等待按键。只因您在思考而重传的帧会被略去。",
 };
 const KEYS: Words = Words {
-    en: "[Enter] let through  [d]rop  [2] twice  [l] delay 1 s  [b]its  [r]un to the end  [q]uit",
-    zh: "[Enter] 放行  [d] 丢弃  [2] 两次  [l] 延迟 1 秒  [b] 各位  [r] 运行到底  [q] 退出",
+    en: "[Enter] pass  [d]rop  [2] twice  [l] 1 s late  [b]its  [r]un on  [q]uit",
+    zh: "[Enter] 放行  [d] 丢弃  [2] 两次  [l] 晚 1 秒  [b] 各位  [r] 运行到底  [q] 退出",
 };
 const LAB_SAYS: Words = Words { en: "Enter does what the lab has in mind", zh: "回车按实验的安排处理" };
 
@@ -76,7 +78,7 @@ impl Stepper {
         }
         writeln!(context.out, "{}\n", context.palette.paint(Ink::Faint, PATIENT.get(language)))?;
         let interrupts = Interrupts::take()?;
-        Ok(Some(Stepper { interrupts, language, labels: Labels::default(), to_the_end: false }))
+        Ok(Some(Stepper { interrupts, language, dissector: Dissector::default(), to_the_end: false }))
     }
 
     /// Whether it asks before the next frame.
@@ -98,7 +100,7 @@ impl Stepper {
         states: &[Vec<Seen>],
         fate: Fate,
     ) -> Result<Fate, LabError> {
-        let label = self.labels.of(frame.bytes).full();
+        let label = label(&self.dissector.read(Frame::ethernet(frame.bytes))).full();
         if self.to_the_end {
             return Ok(fate);
         }
@@ -141,20 +143,20 @@ impl Stepper {
     ) -> io::Result<usize> {
         let (palette, out) = (context.palette, &mut context.out);
         let width = context.width.map_or(super::run::WIDTH, usize::from);
-        let mut lines = vec![(Ink::Strong, format!("▸ #{} {label}", frame.number))];
+        let mut parts = vec![(Ink::Strong, format!("#{} {label}", frame.number))];
         if fate != Fate::Forward {
             let told = lab_words::fate(fate.told()).get(self.language);
-            lines.push((Ink::Warn, format!("  {} ({told})", LAB_SAYS.get(self.language))));
+            parts.push((Ink::Warn, format!("{} ({told})", LAB_SAYS.get(self.language))));
         }
         for (station, sockets) in observation.hosts.iter().zip(states) {
-            let words = ladder_step::HostStates { words: ladder_step::words(sockets, self.language), changed: true };
-            lines.push((Ink::Warn, format!("  {}: {}", Escaped(station.name.as_bytes()), words.line())));
+            let words = ladder_step::HostStates { words: ladder_step::words(sockets), changed: true };
+            parts.push((Ink::Warn, format!("{}: {}", Escaped(station.name.as_bytes()), words.line())));
         }
-        lines.push((Ink::Faint, KEYS.get(self.language).to_owned()));
+        parts.push((Ink::Faint, KEYS.get(self.language).to_owned()));
         let mut count = 0;
-        for (ink, line) in lines {
-            for line in wrapped(&line, width.saturating_sub(1)) {
-                writeln!(out, "{}", palette.paint(ink, line))?;
+        for (ink, part) in parts {
+            for line in lines(&part, width.saturating_sub(3)) {
+                writeln!(out, "  {}", palette.paint(ink, line))?;
                 count += 1;
             }
         }

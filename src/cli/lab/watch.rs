@@ -5,30 +5,48 @@ use std::io::Write;
 use super::super::Context;
 use super::run::WIDTH;
 use super::step::Stepper;
+use crate::lab::experiment::Lab;
 use crate::lab::fate::{Fate, Passing};
 use crate::lab::observation::{Event, Language, Observation};
 use crate::lab::sockets::Seen;
 use crate::lab::stage::{Audience, LabError};
 use crate::report::ladder::Ladder;
+use crate::report::packet::Look;
+use crate::report::palette::Ink;
 
 /// Draws the ladder event by event, and asks the stepper, where there is one, before each frame.
 pub(super) struct Watching<'a> {
     context: &'a mut Context,
     language: Language,
+    look: Option<Look>,
     ladder: Option<Ladder>,
     stepper: Option<&'a mut Stepper>,
 }
 
 impl<'a> Watching<'a> {
-    pub(super) fn new(context: &'a mut Context, language: Language, stepper: Option<&'a mut Stepper>) -> Self {
-        Watching { context, language, ladder: None, stepper }
+    pub(super) fn new(
+        context: &'a mut Context,
+        language: Language,
+        look: Option<Look>,
+        stepper: Option<&'a mut Stepper>,
+    ) -> Self {
+        Watching { context, language, look, ladder: None, stepper }
+    }
+
+    /// Prints the lab's title.
+    pub(super) fn title(&mut self, lab: &Lab) -> std::io::Result<()> {
+        if self.context.json {
+            return Ok(());
+        }
+        let title = self.context.palette.paint(Ink::Strong, lab.title.get(self.language));
+        writeln!(self.context.out, "{title}\n")
     }
 
     fn draw(&mut self, observation: &Observation, event: &Event) -> std::io::Result<()> {
         let out = &mut self.context.out;
         if self.ladder.is_none() {
             let width = self.context.width.map_or(WIDTH, usize::from);
-            let ladder = Ladder::new(observation.hosts.len(), width, self.context.palette, self.language);
+            let ladder = Ladder::new(observation.hosts.len(), width, self.context.palette, self.language, self.look);
             ladder.head(out, observation)?;
             self.ladder = Some(ladder);
         }

@@ -1,0 +1,170 @@
+//! `netlab lab` as a user sees it: exports, parameters, keys at a terminal.
+
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use netlab::capture::files::Stored;
+use netlab::capture::frame::Source;
+use netlab::link::received::Way;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::{Winsize, openpty};
+use nix::sys::termios::tcgetattr;
+use serde_json::Value;
+
+use crate::json_keys::assert_documented;
+
+crate::tests![
+    the_document_of_a_run_is_documented_and_holds_what_happened,
+    a_capture_file_has_an_interface_per_host_and_each_frame_at_both_ends,
+    the_picture_is_well_formed_and_tells_every_frame,
+    a_parameter_without_a_use_is_told,
+    all_labs_run_in_processes_of_their_own,
+    somebody_at_the_keyboard_drops_a_frame_and_runs_on,
+    ctrl_c_leaves_the_terminal_as_it_was,
+];
+
+fn run(arguments: &[&str]) -> std::process::Output {
+    crate::netlab().arg("lab").args(arguments).env("LC_ALL", "C").output().unwrap()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = run(arguments);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn the_document_of_a_run_is_documented_and_holds_what_happened() {
+    let document = json(&["run", "close", "--json"]);
+    assert_documented("lab run", &document);
+    assert_documented("lab list", &json(&["list", "--json"]));
+    let frames = document["events"].as_array().unwrap().iter().filter(|event| event["event"] == "frame");
+    let labels: Vec<&str> = frames.clone().map(|frame| frame["label"].as_str().unwrap()).collect();
+    assert!(labels.starts_with(&["[SYN] seq 0", "[SYN ACK] seq 0 ack 1", "[ACK] seq 1 ack 1"]), "{labels:?}");
+    let mut bytes = frames.map(|frame| frame["frame_hex"].as_str().unwrap());
+    assert!(bytes.all(|hex| hex.starts_with("02fc00000") && hex.len() >= 2 * 54));
+}
+
+fn a_capture_file_has_an_interface_per_host_and_each_frame_at_both_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.pcapng");
+    assert!(run(&["run", "handshake", "--rtt", "10ms", "--pcap", path.to_str().unwrap()]).status.success());
+    let bytes = std::fs::read(path).unwrap();
+    assert!(bytes.windows(7).any(|window| window == b"arrives"), "what the wire did stands beside the frames");
+    let mut stored = Stored::open(bytes.as_slice()).unwrap();
+    let mut seen = Vec::new();
+    while let Some(frame) = stored.next().unwrap() {
+        seen.push((frame.interface.to_owned(), frame.way.unwrap()));
+    }
+    let both = |a: &str, b: &str| vec![(a.to_owned(), Way::Out), (b.to_owned(), Way::In)];
+    let expected = [both("client", "server"), both("server", "client"), both("client", "server")].concat();
+    assert_eq!(seen, expected);
+}
+
+fn the_picture_is_well_formed_and_tells_every_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.svg");
+    assert!(run(&["run", "handshake", "--svg", path.to_str().unwrap()]).status.success());
+    let svg = std::fs::read_to_string(path).unwrap();
+    let (mut open, mut rest) = (Vec::new(), svg.as_str());
+    while let Some((_, tag)) = rest.split_once('<') {
+        let (inside, after) = tag.split_once('>').expect("every tag ends");
+        match inside.strip_prefix('/') {
+            Some(name) => assert_eq!(open.pop(), Some(name)),
+            None => open.push(inside.split(' ').next().unwrap()),
+        }
+        rest = after;
+    }
+    assert!(open.is_empty(), "{open:?} are never closed");
+    for text in ["#1 [SYN] seq 0", "#2 [SYN ACK] seq 0 ack 1", "#3 [ACK] seq 1 ack 1", "SYN-SENT", "172.16.10.2"] {
+        assert!(svg.contains(text), "{text} is not in the picture");
+    }
+}
+
+fn a_parameter_without_a_use_is_told() {
+    let output = run(&["run", "handshake", "--loss", "2%", "--backlog", "3"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, "netlab: the lab handshake has no use for --loss\n");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("listen(3)"));
+}
+
+fn all_labs_run_in_processes_of_their_own() {
+    let output = run(&["run", "all", "--json"]);
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let labs: Vec<&str> = lines.iter().map(|line| line["lab"].as_str().unwrap()).collect();
+    let known: Vec<&str> = netlab::lab::catalog::LABS.iter().map(|lab| lab.name).collect();
+    assert_eq!(labs, known);
+    for line in &lines {
+        assert_documented("lab run", line);
+        assert_eq!(line["error"], Value::Null);
+        assert!(line["findings"].as_u64().unwrap() > 0);
+    }
+    let all_hold = lines.iter().all(|line| line["holds"] == true);
+    assert_eq!(output.status.code(), Some(i32::from(!all_hold)));
+}
+
+/// A terminal with somebody at it.
+struct Terminal {
+    here: OwnedFd,
+    there: OwnedFd,
+    child: std::process::Child,
+    seen: String,
+}
+
+impl Terminal {
+    fn start(arguments: &[&str]) -> Self {
+        let size = Winsize { ws_row: 40, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let pty = openpty(Some(&size), None).unwrap();
+        let there = || Stdio::from(pty.slave.try_clone().unwrap());
+        let mut command = crate::netlab();
+        command.args(arguments).stdin(there()).stdout(there()).stderr(there());
+        command.env("LC_ALL", "C").env("TERM", "xterm").env("NO_COLOR", "1");
+        let child = command.spawn().unwrap();
+        Terminal { here: pty.master, there: pty.slave, child, seen: String::new() }
+    }
+
+    /// Waits for the question, and presses a key.
+    fn answer(&mut self, key: &[u8]) {
+        self.read_until("[q]uit");
+        std::fs::File::from(self.here.try_clone().unwrap()).write_all(key).unwrap();
+    }
+
+    fn read_until(&mut self, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let from = self.seen.len();
+        while !self.seen[from..].contains(text) {
+            assert!(Instant::now() < deadline, "waited for {text:?}, saw {}", self.seen);
+            let mut watched = [PollFd::new(self.here.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut watched, PollTimeout::from(100u8)).unwrap() > 0 {
+                let mut buffer = [0; 4096];
+                let length = std::fs::File::from(self.here.try_clone().unwrap()).read(&mut buffer).unwrap();
+                self.seen.push_str(&String::from_utf8_lossy(&buffer[..length]));
+            }
+        }
+    }
+}
+
+fn somebody_at_the_keyboard_drops_a_frame_and_runs_on() {
+    let mut terminal = Terminal::start(&["lab", "run", "handshake", "--step"]);
+    let before = tcgetattr(&terminal.there).unwrap();
+    terminal.answer(b"d");
+    assert!(terminal.seen.contains("client: SYN-SENT"), "{}", terminal.seen);
+    terminal.answer(b"r");
+    terminal.read_until("before the server");
+    assert!(terminal.seen.contains("#1 [SYN] seq 0 (lost)"), "{}", terminal.seen);
+    assert!(terminal.seen.contains("#2 [SYN] seq 0 "), "{}", terminal.seen);
+    let status = terminal.child.wait().unwrap();
+    assert_eq!(status.code(), Some(1), "four segments are not three");
+    assert_eq!(tcgetattr(&terminal.there).unwrap(), before);
+}
+
+fn ctrl_c_leaves_the_terminal_as_it_was() {
+    let mut terminal = Terminal::start(&["lab", "run", "handshake", "--step"]);
+    let before = tcgetattr(&terminal.there).unwrap();
+    terminal.read_until("[q]uit");
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(terminal.child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(1));
+    assert_eq!(tcgetattr(&terminal.there).unwrap(), before);
+}
