@@ -355,7 +355,8 @@ mod tests {
             let expected = Frame { way, ..frame(b"first") };
             writer.frame_with_comment(&expected, comment).unwrap();
             writer.frame(&expected).unwrap();
-            let file = writer.finish(None).unwrap();
+            writer.finish(None).unwrap();
+            let file = writer.into_inner();
             assert_eq!(file.windows(8).any(|bytes| bytes == b"four mor"), comment == "four more");
             let mut stored = Stored::open(file.as_slice()).unwrap();
             assert_eq!(stored.next().unwrap(), Some(expected));
