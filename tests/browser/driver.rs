@@ -1,4 +1,4 @@
-//! A headless Chromium that is told what to do over WebDriver (W3C), which is plain HTTP on loopback.
+//! A headless Chromium that is told what to do over `WebDriver` (W3C), which is plain HTTP on loopback.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -64,7 +64,7 @@ impl Browser {
         self.tell("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// Presses and lets go of a key, by its WebDriver code point.
+    /// Presses and lets go of a key, by its `WebDriver` code point.
     pub fn press(&mut self, key: &str) {
         let actions = json!([{ "type": "keyDown", "value": key }, { "type": "keyUp", "value": key }]);
         self.tell("/actions", &json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] }));

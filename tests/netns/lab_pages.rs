@@ -13,7 +13,10 @@ use serde_json::Value;
 crate::tests![every_lab_has_a_page_that_a_run_agrees_with, every_page_is_about_something_that_exists];
 
 fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/labs").join(format!("{name}.md"))
+    // The test may run as somebody who cannot look into the checkout.
+    let folder = std::env::var_os("NETLAB_LAB_PAGES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/labs"), PathBuf::from);
+    folder.join(format!("{name}.md"))
 }
 
 fn output(lab: &Lab, arguments: &[&str]) -> String {
