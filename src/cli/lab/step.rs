@@ -104,8 +104,9 @@ impl Stepper {
         if self.to_the_end {
             return Ok(fate);
         }
-        let mut shown = self.prompt(context, observation, frame, &label, states, fate).map_err(LabError::Show)?;
+        // Before the question: a key that answers it must not be thrown away with what was typed ahead.
         let keys = Keys::take(io::stdin())?;
+        let mut shown = self.prompt(context, observation, frame, &label, states, fate).map_err(LabError::Show)?;
         loop {
             let choice = choice(keys.next(&self.interrupts)?, fate);
             match choice {
