@@ -12,6 +12,7 @@ mod internet;
 mod layer;
 mod link;
 mod network;
+pub mod sample;
 mod transport;
 
 pub use layer::{Data, Header, Layer};

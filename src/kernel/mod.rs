@@ -3,6 +3,7 @@
 //! `unsafe` is allowed in this room and in [`crate::link`] alone, each use with its `// SAFETY:`.
 
 pub mod connection;
+pub mod errno;
 pub mod error;
 pub mod error_queue;
 pub mod ethtool;
@@ -11,6 +12,7 @@ pub mod event;
 pub mod namespace;
 pub mod netlink;
 pub mod process;
+pub mod settings;
 pub mod signal;
 pub mod sock_diag;
 pub mod sysctl;

@@ -9,6 +9,7 @@ use super::packet::ink;
 use super::palette::Ink;
 use super::paragraph::columns;
 use crate::bytes::{Escaped, Field, Fields, Value, hex};
+use crate::dissect::sample::Shape;
 use crate::dissect::{Origin, dissect};
 
 /// Bits on a line.
@@ -46,14 +47,40 @@ pub fn header(
     fields: &[Field],
     frame: &[u8],
 ) -> io::Result<()> {
-    let boxes = boxes(fields, frame);
+    draw(out, palette, ink, &boxes(fields, frame))
+}
+
+/// Draws the fields of a header with their names alone.
+///
+/// # Errors
+/// What the writer refused.
+pub fn shape(out: &mut (impl Write + ?Sized), palette: Palette, shape: &Shape) -> io::Result<()> {
+    let boxes = shape.fields.iter().map(|field| Boxed {
+        start: field.start_bit,
+        end: field.start_bit + field.length_bits,
+        name: field.name.to_owned(),
+        value: String::new(),
+        short: String::new(),
+    });
+    draw(out, palette, Ink::Faint, &boxes.collect::<Vec<_>>())
+}
+
+/// What the letters in the boxes of single bits stand for, where they are not the whole name.
+pub fn legend(shape: &Shape) -> String {
+    let bits = shape.fields.iter().filter(|field| field.length_bits == 1);
+    let letters = bits.map(|field| (name_lines(field.name, 1).concat(), field.name));
+    let short = letters.filter(|(letters, name)| !letters.eq_ignore_ascii_case(name));
+    short.map(|(letters, name)| format!("{letters} {name}")).collect::<Vec<_>>().join(", ")
+}
+
+fn draw(out: &mut (impl Write + ?Sized), palette: Palette, ink: Ink, boxes: &[Boxed]) -> io::Result<()> {
     let Some(bits) = boxes.iter().map(|b| b.end).max() else { return Ok(()) };
     scale(out, palette, bits)?;
     let lines = bits.div_ceil(LINE);
     for line in 0..=lines {
-        border(out, palette, &boxes, line)?;
+        border(out, palette, boxes, line)?;
         if line < lines {
-            contents(out, palette, ink, &boxes, line)?;
+            contents(out, palette, ink, boxes, line)?;
         }
     }
     Ok(())
@@ -153,7 +180,12 @@ fn contents(out: &mut (impl Write + ?Sized), palette: Palette, ink: Ink, boxes: 
         // A field on several lines is named on the one where it has most room, the first of those.
         let names_here = line == named_on(field);
         let name = if names_here { name_lines(&field.name, room) } else { Vec::new() };
-        columns_of.push((from as usize * 2, to as usize * 2, name, names_here.then(|| fitting_value(field, room))));
+        columns_of.push((
+            from as usize * 2,
+            to as usize * 2,
+            name,
+            (names_here && !field.value.is_empty()).then(|| fitting_value(field, room)),
+        ));
     }
     let height = columns_of.iter().map(|(_, _, name, _)| name.len()).max().unwrap_or(0);
     let has_values = columns_of.iter().any(|(.., value)| value.is_some());
@@ -266,6 +298,22 @@ mod tests {
 +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 ";
         assert_eq!(drawn(&fields, &[]), expected.trim_start_matches('\n'));
+    }
+
+    #[test]
+    fn a_shape_has_names_and_no_values_and_single_bits_are_spelled_out_below() {
+        for key in crate::dissect::sample::keys() {
+            let known = crate::dissect::sample::shape(key).unwrap();
+            let mut out = Vec::new();
+            shape(&mut out, Palette::PLAIN, &known).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.lines().all(|line| columns(line) <= WIDTH), "{text}");
+            let wide = known.fields.iter().filter(|field| field.length_bits >= 16);
+            assert!(wide.clone().all(|field| text.contains(field.name)), "{text}");
+        }
+        assert_eq!(legend(&crate::dissect::sample::shape("udp").unwrap()), "");
+        let ipv4 = legend(&crate::dissect::sample::shape("ipv4").unwrap());
+        assert_eq!(ipv4, "R reserved, DF dont fragment, MF more fragments");
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod arp_json;
 pub mod bits;
 pub mod cells;
 pub mod diagram;
+pub mod explain;
 pub mod headers;
 pub mod interfaces;
 pub mod json;

@@ -125,12 +125,15 @@ fn broadcast(subnet: &Subnet) -> String {
 
 fn class_text(class: Class) -> String {
     let Class { letter, prefix_length_bits } = class;
-    let meaning = match (letter, prefix_length_bits) {
-        (_, Some(length)) => format!("a network part of {length} bits"),
-        ('D', None) => "multicast".into(),
-        _ => "reserved".into(),
-    };
-    format!("{letter}, which meant {meaning} until 1993; since then only the mask counts (RFC 1519)")
+    match (letter, prefix_length_bits) {
+        (_, Some(length)) => {
+            format!(
+                "{letter}, which meant a network part of {length} bits until 1993; since then only the mask counts (RFC 1519)"
+            )
+        }
+        ('D', None) => "D: multicast".into(),
+        _ => "E: reserved".into(),
+    }
 }
 
 fn purpose(purpose: &Purpose, covers: bool) -> Vec<(&'static str, String)> {

@@ -5,6 +5,7 @@ mod capture;
 mod capture_files;
 mod cli;
 mod filter;
+mod explain;
 mod golden;
 mod headers;
 #[path = "../shared/json_keys.rs"]

@@ -2,7 +2,7 @@
 //! 2025-10-09, without the columns for people).
 
 use netlab::internet::special::{self, Purpose};
-use netlab::internet::subnet::{Address, notation};
+use netlab::internet::subnet::{Address, Prefix, notation};
 
 /// A row of [`special`] as the registry writes it.
 fn csv(row: &Purpose) -> String {
@@ -53,8 +53,8 @@ fn every_row_is_found_by_an_address_that_no_more_specific_row_has() {
             rows.clone().all(|other| other.block.length() <= row.block.length() || !other.block.contains(*address))
         };
         let ends = [row.block.last(), row.block.network()];
-        let halves = row.block.split((row.block.length() + 4).min(row.block.family().bits()));
-        let address = ends.into_iter().chain(halves.map(|half| half.network())).find(inside).unwrap();
+        let parts = row.block.split((row.block.length() + 4).min(row.block.family().bits()));
+        let address = ends.into_iter().chain(parts.map(Prefix::network)).find(inside).unwrap();
         assert_eq!(special::purpose(address), row, "{address}");
     }
 }

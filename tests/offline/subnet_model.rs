@@ -35,12 +35,12 @@ fn ranges(dice: &mut Dice, family: Family, base: u128) -> Vec<Range> {
     let address = |offset: u64| Address::new(family, base + u128::from(offset));
     let count = dice.below(8);
     (0..count)
-        .map(|_| match dice.below(2) {
-            0 => Prefix::of(address(dice.below(256)), family.bits() - dice.below(9) as u8).range(),
-            _ => {
-                let (a, b) = (dice.below(256), dice.below(256));
-                Range::between(address(a.min(b)), address(a.max(b))).unwrap()
+        .map(|_| {
+            if dice.below(2) == 0 {
+                return Prefix::of(address(dice.below(256)), family.bits() - dice.below(9) as u8).range();
             }
+            let (a, b) = (dice.below(256), dice.below(256));
+            Range::between(address(a.min(b)), address(a.max(b))).unwrap()
         })
         .collect()
 }

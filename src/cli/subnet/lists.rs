@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 
 use crate::internet::subnet::lines::{LONGEST_LINE, Line, Lines};
 use crate::internet::subnet::{Prefix, Range, notation, range};
+use crate::kernel::OsError;
 use crate::report::json;
 
 use super::{Context, Outcome};
@@ -58,7 +59,7 @@ pub(super) fn read(source: impl Read, name: &str, context: &mut Context) -> anyh
     let mut lines = Lines::new(source);
     let mut all = Vec::new();
     let mut number = 0_u64;
-    while let Some(line) = lines.next(|| Ok(())).with_context(|| format!("read {name}"))? {
+    while let Some(line) = lines.next(|| Ok(())).map_err(|error| OsError::from_io("read", name, &error))? {
         number += 1;
         let Line::Whole(bytes) = line else { bail!("{name}, line {number}: longer than {LONGEST_LINE} bytes") };
         let text = String::from_utf8_lossy(bytes);

@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(value_name = "ADDR [MASK] [OTHER]", allow_hyphen_values = false)]
     words: Vec<String>,
     /// List the subnets of this length
-    #[arg(long, value_name = "/LEN", help_heading = "Instead of describing one subnet")]
+    #[arg(long, value_name = "LEN", help_heading = "Instead of describing one subnet")]
     split: Option<String>,
     /// Lay out one subnet for each number of hosts, largest first
     #[arg(long, value_name = "N,N…", value_delimiter = ',', help_heading = "Instead of describing one subnet")]

@@ -346,7 +346,8 @@ pub(super) fn prefix(text: &str, before: &str, after: &str) -> Misread {
     let meant = match &problem {
         // Networks are often written without their last zeros.
         Problem::Octets { .. } => plain_address(&filled).map(|address| format!("{address}/{}", shown(after))),
-        Problem::Empty => return Misread::new(text, Problem::MaskAlone),
+        Problem::Empty if after.bytes().all(|b| b.is_ascii_digit()) => return Misread::new(text, Problem::MaskAlone),
+        Problem::Empty => return Misread::new(text, Problem::NoAddress),
         _ => meant.map(|meant| format!("{meant}/{}", shown(after))),
     };
     Misread::new(text, problem).meaning(meant)
