@@ -137,14 +137,14 @@ fn the_examples_of_the_readme_are_what_the_program_prints() {
     let (mut fresh, mut wrong, mut count) = (String::new(), Vec::new(), 0);
     for piece in pieces(README) {
         match piece {
-            Piece::Text(line) => fresh += &format!("{line}\n"),
+            Piece::Text(line) => fresh.extend([line, "\n"]),
             Piece::Example { command, output } => {
                 let real = machine.run(command);
                 let real = format!("{}\n", real.trim_end());
                 if essences(command, &real) != essences(command, &output) {
                     wrong.push(format!("$ {command}\n{real}--- the README says:\n{output}"));
                 }
-                fresh += &format!("$ {command}\n{real}");
+                fresh.extend(["$ ", command, "\n", &real]);
                 count += 1;
             }
         }

@@ -1,6 +1,6 @@
 //! Tests with real sockets and frames, in private network namespaces that they make themselves. They run as root and as
 //! an ordinary user; where the kernel allows neither, the run fails and says which step was refused.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod arp;
 mod capture;

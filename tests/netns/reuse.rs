@@ -108,9 +108,10 @@ fn a_kernel_that_does_something_else_is_told_so() {
         for cell in 0..4 {
             let mut other = true_one.clone();
             let attempt = &mut other.matrix[row].cells[cell].attempt;
-            *attempt = match attempt.succeeded() {
-                true => true_one.matrix[1].cells[0].attempt.clone(),
-                false => true_one.matrix[0].cells[0].attempt.clone(),
+            *attempt = if attempt.succeeded() {
+                true_one.matrix[1].cells[0].attempt.clone()
+            } else {
+                true_one.matrix[0].cells[0].attempt.clone()
             };
             let case = other.matrix[row].case;
             let seen = Observation::new(other, Err("not asked for".into()));

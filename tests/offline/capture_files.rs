@@ -42,7 +42,7 @@ impl Builder {
     }
 
     /// A pcapng block around `body`, which is padded.
-    fn block(self, kind: u32, body: Builder) -> Self {
+    fn block(self, kind: u32, body: &Builder) -> Self {
         let padded = body.bytes.len().next_multiple_of(4);
         let padding = vec![0; padded - body.bytes.len()];
         let length = padded as u32 + 12;
@@ -51,7 +51,7 @@ impl Builder {
 
     fn section(self) -> Self {
         let body = Builder::new(self.big).u32(0x1a2b_3c4d).u16(1).u16(0).u32(u32::MAX).u32(u32::MAX);
-        self.block(0x0a0d_0d0a, body)
+        self.block(0x0a0d_0d0a, &body)
     }
 
     fn interface(self, link: u16, name: &str, time_unit: Option<u8>, offset_s: Option<i64>) -> Self {
@@ -66,7 +66,7 @@ impl Builder {
             body = body.u16(14).u16(8).raw(&bytes);
         }
         let body = body.u16(0).u16(0);
-        self.block(1, body)
+        self.block(1, &body)
     }
 
     fn enhanced(self, interface: u32, units: u64, frame: &[u8], flags: Option<u32>) -> Self {
@@ -76,7 +76,7 @@ impl Builder {
         if let Some(flags) = flags {
             body = body.u16(2).u16(4).u32(flags).u16(0).u16(0);
         }
-        self.block(6, body)
+        self.block(6, &body)
     }
 }
 
@@ -160,7 +160,7 @@ fn pcapng_sections_have_their_own_byte_order_interfaces_and_time_units() {
     little = little.interface(1, "eth0", Some(9), None).interface(101, "tun0", None, Some(-5));
     little = little.enhanced(0, 1_700_000_000_123_456_789, b"first", Some(0b0_1001));
     little = little.enhanced(1, 1_700_000_000_000_001, b"second", None);
-    let mut big = Builder::new(true).section().interface(1, "other", Some(0x80 | 10), Some(1000));
+    let mut big = Builder::new(true).section().interface(1, "other", Some(0x8a), Some(1000));
     big = big.enhanced(0, 1536, b"third", Some(0b10));
     let (frames, error) = read(&[little.bytes, big.bytes].concat());
     assert!(error.is_none(), "{error:?}");
@@ -189,8 +189,8 @@ fn simple_and_obsolete_packet_blocks_are_read_and_unknown_blocks_passed_over() {
         let simple = body(Builder::new(big)).u32(900).raw(b"simple!!");
         let obsolete = Builder::new(big).u16(0).u16(7).u32(0).u32(42).u32(3).u32(60).raw(b"old\0");
         let unknown = Builder::new(big).raw(&vec![7; 1 << 20]);
-        let file = Builder::new(big).section().block(0x0bad, Builder::new(big)).interface(1, "eth0", None, None);
-        let file = file.block(3, simple).block(0x1234_5678, unknown).block(2, obsolete);
+        let file = Builder::new(big).section().block(0x0bad, &Builder::new(big)).interface(1, "eth0", None, None);
+        let file = file.block(3, &simple).block(0x1234_5678, &unknown).block(2, &obsolete);
         let (frames, error) = read(&file.bytes);
         assert!(error.is_none(), "{error:?}");
         assert_eq!((frames[0].time, frames[0].bytes.as_slice(), frames[0].original), (None, &b"simple!!"[..], 900));
@@ -288,7 +288,7 @@ fn a_block_that_nobody_knows_may_be_long_and_costs_no_memory() {
 fn lies_inside_a_block_are_refused() {
     let section = || Builder::new(false).section().interface(1, "eth0", None, None);
     let too_long = Builder::new(false).u32(0).u32(0).u32(0).u32(900).u32(900).raw(&[0; 8]);
-    let text = read(&section().block(6, too_long).bytes).1.unwrap().to_string();
+    let text = read(&section().block(6, &too_long).bytes).1.unwrap().to_string();
     assert!(text.contains("the captured length of a packet block") && text.contains("is 900"), "{text}");
     let text = read(&section().enhanced(5, 0, b"", None).bytes).1.unwrap().to_string();
     assert!(text.contains("the interface number of a packet block") && text.contains("is 5"), "{text}");

@@ -63,7 +63,7 @@ fn whether_somebody_listens_is_the_exit_status() {
     assert_eq!(run(&["-lt", "-6", "--port", &port]).0, Some(1));
     assert_eq!(
         run(&["--udp", "--port", &port, "--state", "time-wait"]),
-        (Some(1), "no socket matches\n".into(), "".into())
+        (Some(1), "no socket matches\n".into(), String::new())
     );
 }
 
