@@ -16,6 +16,7 @@ use super::{packet, palette};
 use crate::bytes::{Escaped, Fields, Value, hex};
 use crate::dissect::{Origin, dissect};
 use crate::lab::experiment::Lab;
+use crate::lab::fate::Told;
 use crate::lab::observation::{Language, Observation, What};
 
 const STYLE: &str = include_str!("lab_html.css");
@@ -232,7 +233,9 @@ fn arrow(arrow: &Arrow, language: Language) -> Markup {
         Part::Arrives => "arrives",
         Part::Stops => "stops",
     };
-    let fate = lab_words::fate(arrow.fate).get(language);
+    // What is on its way or arrives is drawn so; it is said aloud only.
+    let drawn = matches!(arrow.fate, Told::Delayed | Told::Released);
+    let fate = if drawn { "" } else { lab_words::fate(arrow.fate).get(language) };
     html! {
         @for (at, end) in arrow.ends.iter().enumerate() {
             @let (left, right) = (arrow.from.min(*end), arrow.from.max(*end));
