@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use anyhow::{Context as _, bail};
 
 use crate::internet::subnet::lines::{LONGEST_LINE, Line, Lines};
-use crate::internet::subnet::{Prefix, Range, notation, range};
+use crate::internet::subnet::{Misread, Prefix, Range, notation, range};
 use crate::kernel::OsError;
 use crate::report::json;
 
@@ -71,7 +71,7 @@ pub(super) fn read(source: impl Read, name: &str, context: &mut Context) -> anyh
     Ok(all)
 }
 
-fn entry(text: &str, context: &mut Context) -> Result<Range, crate::internet::subnet::Misread> {
+fn entry(text: &str, context: &mut Context) -> Result<Range, Misread> {
     let entry = notation::entry(text)?;
     if entry.host_bits_cleared {
         let prefix = entry.range.supernet();

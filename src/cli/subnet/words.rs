@@ -3,8 +3,7 @@
 use anyhow::bail;
 
 use crate::bytes::Escaped;
-use crate::internet::subnet::misread::{Misread, Problem};
-use crate::internet::subnet::{Address, Family, notation};
+use crate::internet::subnet::{Address, Family, Misread, Problem, notation};
 
 use super::Question;
 

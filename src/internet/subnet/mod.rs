@@ -16,13 +16,14 @@ pub mod matcher;
 pub mod misread;
 pub mod notation;
 pub mod prefix;
+pub mod problem;
 pub mod range;
 pub mod reverse;
 pub mod vlsm;
 
 pub use describe::{Membership, Subnet};
-pub use misread::Misread;
 pub use prefix::{Count, Prefix};
+pub use problem::{Misread, Problem};
 pub use range::Range;
 
 /// Which Internet Protocol an address belongs to.

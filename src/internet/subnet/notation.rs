@@ -11,7 +11,8 @@
     clippy::panic
 )]
 
-use super::misread::{self, Misread, Problem};
+use super::misread;
+use super::problem::{Misread, Problem, shown};
 use super::{Address, Family, Prefix, Range, digits};
 
 /// Reads an address: four decimal octets without leading zeros, or any text form of RFC 4291 section 2.2.
@@ -39,8 +40,7 @@ pub fn mask(text: &str, family: Family) -> Result<u8, Misread> {
     let digits = text.strip_prefix('/').unwrap_or(text);
     if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         let length = digits.parse().ok().filter(|length| *length <= family.bits());
-        return length
-            .ok_or_else(|| Misread::new(text, Problem::LengthTooLong { length: misread::shown(digits), family }));
+        return length.ok_or_else(|| Misread::new(text, Problem::LengthTooLong { length: shown(digits), family }));
     }
     let bits = mask_bits(digits, family).ok_or_else(|| misread::mask(text, family))?;
     mask_length(bits, family).ok_or_else(|| misread::hole(text, bits, family))
@@ -75,7 +75,7 @@ pub fn address_and_mask(text: &str) -> Result<(Address, Option<u8>), Misread> {
     if after.contains('/') {
         return Err(Misread::new(text, Problem::MaskTwice));
     }
-    let length = mask(after, address.family()).map_err(|error| Misread { text: misread::shown(text), ..error })?;
+    let length = mask(after, address.family()).map_err(|error| Misread { text: shown(text), ..error })?;
     Ok((address, Some(length)))
 }
 
