@@ -31,10 +31,10 @@ pub fn write(name: &str, value: &str) -> Result<(), OsError> {
     })
 }
 
-/// As [`write`], but a setting that this kernel does not have is left alone.
+/// As [`write()`], but a setting that this kernel does not have is left alone.
 ///
 /// # Errors
-/// As [`write`], without ENOENT.
+/// As [`write()`], without ENOENT.
 pub fn write_if_present(name: &str, value: &str) -> Result<(), OsError> {
     match write(name, value) {
         Err(error) if error.errno == Errno::ENOENT => Ok(()),
