@@ -1,6 +1,7 @@
 //! Frames from an interface as they pass, until told to stop, and then the rest of those that were already taken.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 
 use super::accounting::Accounting;
@@ -89,6 +90,23 @@ impl<'a> Live<'a, Ring> {
         let names = found.map_or(Names::Many(netlink, HashMap::new()), |link| Names::One(link.name));
         Ok(Live::new(source, link, names, Some(interrupts)))
     }
+}
+
+/// What frames of the interface called `name` begin with ([`ALL`]: of all of them), and the mask of its first IPv4
+/// network: what a filter must know before it is made.
+///
+/// # Errors
+/// There is no such interface, or the kernel does not tell.
+pub fn describe(name: &str) -> Result<(LinkType, Option<Ipv4Addr>), OsError> {
+    let mut netlink = Netlink::open()?;
+    let link = match netlink.link(name) {
+        Err(_) if name == ALL => return Ok((LinkType::LinuxSll2, None)),
+        link => link?,
+    };
+    let addresses = netlink.addresses()?;
+    let first = addresses.iter().find(|address| address.interface == link.index && address.address.is_ipv4());
+    let bits = |prefix: u8| u32::MAX.checked_shl(32u32.saturating_sub(prefix.into())).unwrap_or(0);
+    Ok((link_type(link.hardware), first.map(|address| Ipv4Addr::from_bits(bits(address.prefix)))))
 }
 
 /// What frames of an interface with this hardware type (`ARPHRD_…`) begin with.

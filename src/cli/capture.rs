@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use clap::ValueEnum;
 
+use super::capture_filter::Filtering;
 use super::capture_output::{Failure, Form, Show, Sink, Written};
 use super::{Context, Outcome};
 use crate::capture::files::write::About;
@@ -15,7 +16,6 @@ use crate::capture::live::{self, End, Live};
 use crate::capture::{Accounting, FileError, Stored};
 use crate::kernel::OsError;
 use crate::kernel::signal::Interrupts;
-use crate::link::packet_socket::Instruction;
 use crate::report::headers::Numbers;
 use crate::report::packet::{Clock, Look};
 
@@ -30,13 +30,16 @@ use crate::report::packet::{Clock, Look};
 /// it in: that is no damage.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-#[command(override_usage = "netlab capture [OPTIONS] <INTERFACE>\n       netlab capture [OPTIONS] -r <FILE>")]
+#[command(override_usage = "netlab capture [OPTIONS] <INTERFACE> [FILTER]...\n       \
+                            netlab capture [OPTIONS] -r <FILE> [FILTER]...\n       \
+                            netlab capture -d [FILTER]...")]
 #[command(after_help = "Example: netlab capture eth0 -c 10\n         netlab capture -r trace.pcapng -q\n         \
                         sudo netlab capture any -w trace.pcapng")]
 pub struct Args {
-    /// Interface to listen on; `any` for all of them
-    #[arg(value_name = "INTERFACE", required_unless_present = "read", conflicts_with = "read")]
-    interface: Option<String>,
+    /// Interface to listen on (`any` for all of them; none with -r and -d), then a filter in the language of tcpdump:
+    /// docs/filters.md
+    #[arg(value_name = "WORD", required_unless_present_any = ["read", "program"])]
+    words: Vec<String>,
     /// Read a capture file (pcap or pcapng; - for standard input)
     #[arg(short, long, value_name = "FILE")]
     read: Option<PathBuf>,
@@ -73,6 +76,8 @@ pub struct Args {
     #[arg(long, value_name = "MIB", default_value_t = 16, conflicts_with = "read",
           value_parser = clap::value_parser!(u32).range(2..=2047), help_heading = "Live capture")]
     ring: u32,
+    #[command(flatten)]
+    filter: Filtering,
 }
 
 /// Which time of a frame is shown.
@@ -90,20 +95,24 @@ enum Time {
 
 impl Args {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
+        if self.filter.prints() {
+            return self.filter.print(&self.words, self.snaplen, context);
+        }
         let interrupts = Interrupts::take()?;
-        match (&self.read, &self.interface) {
+        match (&self.read, self.words.split_first()) {
             (Some(path), _) => self.stored(path, &interrupts, context),
-            (None, Some(interface)) => self.live(interface, &interrupts, context),
+            (None, Some((interface, filter))) => self.live(interface, filter, &interrupts, context),
             (None, None) => bail!("an interface or -r FILE is needed"),
         }
     }
 
     fn stored(&self, path: &Path, interrupts: &Interrupts, context: &mut Context) -> anyhow::Result<Outcome> {
         let name = path.display();
+        let filter = self.filter.for_file(&self.words)?;
         let file = open(path).map_err(|error| OsError::from_io("open", &name, &error))?;
         self.refuse_to_overwrite(&file)?;
         let mut source = Stored::open(Stoppable { file, interrupts }).with_context(|| name.to_string())?;
-        let mut sink = self.sink(String::new(), context)?;
+        let mut sink = Sink { filter, ..self.sink(String::new(), context)? };
         let result = sink.run(&mut source, self.count, context);
         let interrupted = interrupts.arrived();
         sink.finish(None, context)?;
@@ -114,11 +123,17 @@ impl Args {
         Ok(Outcome::Yes)
     }
 
-    fn live(&self, interface: &str, interrupts: &Interrupts, context: &mut Context) -> anyhow::Result<Outcome> {
+    fn live(
+        &self,
+        interface: &str,
+        filter: &[String],
+        interrupts: &Interrupts,
+        context: &mut Context,
+    ) -> anyhow::Result<Outcome> {
         let options = live::Options {
             ring_mebibytes: self.ring,
             promiscuous: !self.no_promiscuous,
-            filter: vec![Instruction::take(self.snaplen)],
+            filter: self.filter.for_interface(filter, interface, self.snaplen)?,
         };
         let mut source = Live::open(interface, options, interrupts)?;
         let mut sink = self.sink(operating_system(), context)?;
@@ -158,7 +173,7 @@ impl Args {
             snap_length: self.snaplen,
         };
         let written = self.write.as_deref().map(|path| Written::create(path, about, show.is_some(), context));
-        Ok(Sink { show, written: written.transpose()? })
+        Ok(Sink { filter: None, show, written: written.transpose()? })
     }
 
     fn show(&self, context: &Context) -> Show {

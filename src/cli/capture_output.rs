@@ -8,7 +8,9 @@ use std::path::Path;
 use anyhow::{anyhow, bail};
 
 use super::Context;
+use super::capture_filter::wrong;
 use crate::capture::files::write::{About, Format, WriteError, Writer};
+use crate::capture::filter::Matcher;
 use crate::capture::{Accounting, Dissector, Frame, Source};
 use crate::kernel::OsError;
 use crate::link::LinkType;
@@ -18,6 +20,8 @@ use crate::report::{packet, packet_json, packet_line};
 
 /// Where packets go.
 pub(super) struct Sink {
+    /// Which frames are taken; where they come from an interface, the kernel has seen to it already.
+    pub filter: Option<Matcher>,
     /// Standard output.
     pub show: Option<Show>,
     /// A capture file.
@@ -50,14 +54,23 @@ impl Sink {
         count: Option<u64>,
         context: &mut Context,
     ) -> Result<(), Failure<S::Error>> {
-        for _ in 0..count.unwrap_or(u64::MAX) {
+        let mut left = count.unwrap_or(u64::MAX);
+        while left > 0 {
             if !source.ready() {
                 self.flush(context).map_err(Failure::Sink)?;
             }
             let Some(frame) = source.next().map_err(Failure::Source)? else { break };
-            self.frame(frame, context).map_err(Failure::Sink)?;
+            if self.takes(&frame).map_err(Failure::Sink)? {
+                self.frame(frame, context).map_err(Failure::Sink)?;
+                left -= 1;
+            }
         }
         Ok(())
+    }
+
+    fn takes(&mut self, frame: &Frame<'_>) -> anyhow::Result<bool> {
+        let Some(filter) = &mut self.filter else { return Ok(true) };
+        filter.matches(frame).map_err(|error| wrong(&error, filter.expression()))
     }
 
     fn frame(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ pub mod contract;
 
 mod arp;
 mod capture;
+mod capture_filter;
 mod capture_output;
 mod completions;
 mod explain;

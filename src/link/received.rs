@@ -29,7 +29,18 @@ pub enum Way {
 }
 
 impl Way {
-    /// The kernel's number for it (`sll_pkttype`); none for numbers that are not known.
+    /// The kernel's number for it (`sll_pkttype`).
+    pub const fn packet_type(self) -> u8 {
+        match self {
+            Way::In => libc::PACKET_HOST,
+            Way::Broadcast => libc::PACKET_BROADCAST,
+            Way::Multicast => libc::PACKET_MULTICAST,
+            Way::ToOther => libc::PACKET_OTHERHOST,
+            Way::Out => libc::PACKET_OUTGOING,
+        }
+    }
+
+    /// The way with this number (`sll_pkttype`); none for numbers that are not known.
     pub const fn from_packet_type(number: u8) -> Option<Self> {
         match number {
             libc::PACKET_HOST => Some(Way::In),

@@ -5,6 +5,7 @@
 mod arp;
 mod capture;
 mod docs;
+mod filter;
 mod hosts;
 mod lab_pages;
 mod lab_run;
@@ -31,6 +32,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("arp", arp::TESTS),
     ("capture", capture::TESTS),
     ("docs", docs::TESTS),
+    ("filter", filter::TESTS),
     ("hosts", hosts::TESTS),
     ("lab_pages", lab_pages::TESTS),
     ("lab_run", lab_run::TESTS),

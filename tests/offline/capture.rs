@@ -183,7 +183,7 @@ fn what_cannot_be_read_is_an_error_that_names_it() {
     for (arguments, expected) in [
         (vec!["-r", "/no/such/file"], "open /no/such/file: no such file or directory (ENOENT)"),
         (vec!["-r", trace.path()], "not a capture file"),
-        (vec!["-r", trace.path(), "eth0"], "cannot be used with"),
+        (vec!["-r", trace.path(), "eth0"], "hint: with -r there is no interface"),
         (vec![], "required"),
         (vec!["no-such-if0"], "find interface no-such-if0: no such device (ENODEV)\nhint: there are: lo"),
     ] {

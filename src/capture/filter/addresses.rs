@@ -125,7 +125,11 @@ impl Layout {
             }
             None | Some(Protocol::Link) => Err("this link type has no broadcast".to_owned()),
             Some(Protocol::Ip) => {
-                let mask = self.netmask.ok_or("ip broadcast needs the mask of a network, which is not known here")?;
+                let mask = self
+                    .options
+                    .netmask
+                    .ok_or("ip broadcast needs the mask of a network, which is not known here")?
+                    .to_bits();
                 let host = self.network(16, Size::Word, Meaning::address("IPv4 destination")).masked(!mask);
                 let either = Condition::equal(host.clone(), 0).or(Condition::equal(host, !mask));
                 Ok(self.carries(ether::IPV4)?.and(either))

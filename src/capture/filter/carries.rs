@@ -114,11 +114,11 @@ impl Layout {
 
     fn family(&self, kind: u32) -> Condition {
         let is = |family: u32| {
-            let swap = (self.link == Link::Null) && (cfg!(target_endian = "little") != self.swapped);
+            let swap = (self.link == Link::Null) && (cfg!(target_endian = "little") != self.options.swapped);
             let number = if swap { family.swap_bytes() } else { family };
             Condition::equal(self.header.load(0, Size::Word, Meaning::plain("address family")), number)
         };
-        match (kind, self.source) {
+        match (kind, self.options.source) {
             (ether::IPV4, _) => is(2),
             (ether::IPV6, Source::Live) => is(10),
             // What the BSDs, FreeBSD and macOS call IPv6, in that order of trial.

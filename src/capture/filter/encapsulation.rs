@@ -18,7 +18,7 @@ impl Layout {
         }
         at_most("a VLAN identifier", id, 0xfff)?;
         let seen_through = matches!(self.link, Link::Ethernet | Link::Cooked | Link::Cooked2);
-        if self.any_vlan && seen_through && self.header == Base::at(0) {
+        if self.options.any_vlan && seen_through && self.header == Base::at(0) {
             return Ok(Condition::Tagged(id));
         }
         if self.link != Link::Ethernet {

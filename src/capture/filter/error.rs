@@ -62,9 +62,13 @@ impl fmt::Display for Rendered<'_> {
         let lead: String = (if skipped > 0 { "…" } else { "" }).chars().chain(before.chars().skip(skipped)).collect();
         let tail: String = after.chars().take(AROUND).collect();
         let more = if after.chars().count() > AROUND { "…" } else { "" };
-        let marks = inside.chars().count().max(1);
+        let (shown, marks) = match inside.char_indices().nth(AROUND) {
+            Some((cut, _)) => (inside.get(..cut).unwrap_or(inside), AROUND),
+            None => (inside, inside.chars().count().max(1)),
+        };
+        let (tail, more) = if shown.len() < inside.len() { (String::new(), "…") } else { (tail, more) };
         writeln!(f, "{message}")?;
-        writeln!(f, "  {}{}{}{more}", one_line(&lead), one_line(inside), one_line(&tail))?;
+        writeln!(f, "  {}{}{}{more}", one_line(&lead), one_line(shown), one_line(&tail))?;
         write!(f, "  {}{}", " ".repeat(lead.chars().count()), "^".repeat(marks))?;
         hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
     }
@@ -95,5 +99,7 @@ mod tests {
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines[1].chars().nth(lines[2].chars().position(|c| c == '^').unwrap()), Some('X'));
         assert!(lines[1].chars().count() < 130);
+        let whole = Error::new(0..text.len(), "all of it").render(&text).to_string();
+        assert!(whole.lines().all(|line| line.chars().count() < 70), "{whole}");
     }
 }

@@ -52,7 +52,7 @@ impl Layout {
             Primitive::Outbound => Ok(self.outbound()),
             Primitive::InterfaceIndex(index) => {
                 let field = self.header.load(4, Size::Word, Meaning::plain("interface index"));
-                let value = match (self.link, self.source) {
+                let value = match (self.link, self.options.source) {
                     (Link::Cooked2, _) => field,
                     (_, Source::Live) => Value::Ancillary(Ancillary::Interface),
                     _ => return Err("ifindex is not stored with packets of this link type".to_owned()),
@@ -134,6 +134,9 @@ impl Layout {
 
     fn named_host(&self, name: &str, qualifiers: Qualifiers) -> Result<Condition, String> {
         let Qualifiers { protocol, direction, .. } = qualifiers;
+        if !self.options.look_up {
+            return Err("names of hosts are not looked up here".to_owned());
+        }
         // Where nothing tells ARP, only IP is asked for.
         let bare = protocol.is_none() && matches!(self.link, Link::Raw | Link::Ipv4 | Link::Ipv6);
         let mut found = Vec::new();

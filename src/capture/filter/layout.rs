@@ -1,12 +1,11 @@
 //! Where the headers of a packet are, as far as an expression has told.
 
-use std::net::Ipv4Addr;
 use std::rc::Rc;
 
+use super::Options;
 use super::condition::{Condition, Label, Size, Value};
 use super::syntax::Comparison;
 use super::words::Meaning;
-use super::{Options, Source};
 use crate::link::LinkType;
 
 /// The kind of link header that is looked at: the outermost, or after `pppoes` and `geneve` an inner one.
@@ -69,8 +68,8 @@ impl Base {
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub link: Link,
-    /// Where the packets come from, which decides what is known besides their bytes.
-    pub source: Source,
+    /// How to compile.
+    pub options: Options,
     /// The link header.
     pub header: Base,
     /// The field that says what the link carries.
@@ -85,12 +84,6 @@ pub(super) struct Layout {
     pub labels: u32,
     /// Whether the inner frame may lack a link header, as behind `geneve`.
     pub geneve: bool,
-    /// Whether VLAN tags are seen through instead of shifting offsets.
-    pub any_vlan: bool,
-    /// The byte order of [`Link::Null`] is not this machine's.
-    pub swapped: bool,
-    /// The mask of the interface's network, for `ip broadcast`.
-    pub netmask: Option<u32>,
     slots: u8,
     /// What `protochain` remembers; one chain is followed after the other, so all share it.
     chain: Option<(u8, u8)>,
@@ -116,7 +109,7 @@ impl Layout {
         };
         Ok(Layout {
             link,
-            source: options.source,
+            options,
             header: Base::at(0),
             kind: Base::at(kind),
             payload: Base::at(payload),
@@ -124,9 +117,6 @@ impl Layout {
             network_after_llc: llc,
             labels: 0,
             geneve: false,
-            any_vlan: options.any_vlan,
-            swapped: options.swapped,
-            netmask: options.netmask.map(Ipv4Addr::to_bits),
             slots: 0,
             chain: None,
         })

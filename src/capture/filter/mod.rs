@@ -20,6 +20,7 @@ mod interpret;
 mod keyword;
 mod layout;
 mod lexer;
+mod matcher;
 mod names;
 mod parse;
 mod parse_arithmetic;
@@ -33,6 +34,7 @@ mod words;
 
 pub use error::{Error, Rendered};
 pub use interpret::{Metadata, run};
+pub use matcher::Matcher;
 pub use program::{LIMIT, Program};
 
 use assemble::TooLarge;
@@ -66,6 +68,8 @@ pub struct Options {
     pub netmask: Option<std::net::Ipv4Addr>,
     /// The file was written by a machine of the other byte order, which matters for [`LinkType::Null`].
     pub swapped: bool,
+    /// Names of hosts may be looked up, which asks the network.
+    pub look_up: bool,
 }
 
 impl Options {
@@ -74,7 +78,7 @@ impl Options {
 
     /// The usual options for packets from there.
     pub fn new(source: Source) -> Self {
-        Options { source, any_vlan: false, snaplen: Self::SNAPLEN, netmask: None, swapped: false }
+        Options { source, any_vlan: false, snaplen: Self::SNAPLEN, netmask: None, swapped: false, look_up: true }
     }
 }
 

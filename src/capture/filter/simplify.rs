@@ -12,8 +12,8 @@ use super::syntax::Comparison;
 /// Rounds of simplification; each can bring new ones to light, but seldom more than two.
 const ROUNDS: usize = 8;
 
-/// Facts that are remembered on a path; what is older is forgotten, which costs nothing but a chance.
-const REMEMBERED: usize = 64;
+/// Facts about one value that are remembered on a path; what is older is forgotten, which costs nothing but a chance.
+const REMEMBERED: usize = 16;
 
 /// The same program with fewer steps.
 pub(super) fn simplified(mut graph: Graph) -> Graph {
@@ -41,11 +41,9 @@ fn round(graph: &Graph) -> (Graph, bool) {
         let Some(facts) = entry.remove(id) else { continue };
         match graph.node(*id) {
             Node::Test { yes, no, .. } => {
+                let kept = remembered(graph, facts, *id);
                 let way = |outcome: bool, target: Id| {
-                    let mut known = facts.clone();
-                    if known.len() >= REMEMBERED {
-                        known.remove(0);
-                    }
+                    let mut known = kept.clone();
                     known.push((*id, outcome));
                     (follow(graph, target, &known), known)
                 };
@@ -65,6 +63,18 @@ fn round(graph: &Graph) -> (Graph, bool) {
         }
     }
     (rebuilt(graph, &ways, &HashMap::new()), changed)
+}
+
+/// The facts without the oldest about the value tested at `id`, if there are many about it.
+fn remembered(graph: &Graph, mut facts: Facts, id: Id) -> Facts {
+    let value = |id: Id| tested(graph, id).map(|test| &test.value);
+    let alike = |fact: &(Id, bool)| value(fact.0) == value(id);
+    if facts.iter().filter(|fact| alike(fact)).count() >= REMEMBERED
+        && let Some(oldest) = facts.iter().position(alike)
+    {
+        facts.remove(oldest);
+    }
+    facts
 }
 
 /// What is known at a node is what is known on every way to it.

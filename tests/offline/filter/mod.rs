@@ -1,5 +1,6 @@
 //! The filter compiler beside the reference: every expression on every packet, program against program.
 
+mod command;
 mod expressions;
 mod frames;
 mod views;
