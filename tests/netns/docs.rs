@@ -145,6 +145,7 @@ fn the_examples_of_the_readme_are_what_the_program_prints() {
                     wrong.push(format!("$ {command}\n{real}--- the README says:\n{output}"));
                 }
                 fresh.extend(["$ ", command, "\n", &real]);
+                assert!(update || !output.is_empty(), "$ {command} has no output below it: run scripts/update-docs");
                 count += 1;
             }
         }
