@@ -115,8 +115,8 @@ impl Filtering {
         let expression = words.join(" ");
         let options = Options { any_vlan: self.any_vlan, ..Options::new(Source::Stored) };
         Matcher::new(&expression, options).map(Some).map_err(|error| {
-            let hint =
-                if words.len() == 1 { "\nhint: with -r there is no interface: what follows is a filter" } else { "" };
+            let name = matches!(words, [word] if word.chars().all(char::is_alphanumeric));
+            let hint = if name { "\nhint: with -r there is no interface: what follows is a filter" } else { "" };
             anyhow!("{}{hint}", wrong(&error, &expression))
         })
     }
