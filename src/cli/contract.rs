@@ -1,7 +1,8 @@
 //! What every command keeps: exit status, where output goes, colour, closed pipes, how errors look.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
-use std::process::ExitCode;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitCode, ExitStatus};
 
 use clap::{Args, ValueEnum};
 
@@ -14,6 +15,16 @@ pub enum Outcome {
     Yes,
     /// It ran, and the answer is no (other subnet, nothing open, host silent): exit status 1.
     No,
+    /// Another program was run, and its exit status is the answer.
+    Ended(u8),
+}
+
+impl From<ExitStatus> for Outcome {
+    /// As a shell tells it: the exit status, or 128 and the number of the signal that ended the program.
+    fn from(status: ExitStatus) -> Self {
+        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+        Outcome::Ended(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED))
+    }
 }
 
 impl From<bool> for Outcome {
@@ -105,6 +116,7 @@ pub fn finish(result: anyhow::Result<Outcome>, mut context: Context) -> ExitCode
     match result {
         Ok(Outcome::Yes) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
+        Ok(Outcome::Ended(status)) => ExitCode::from(status),
         Err(error) if is_broken_pipe(&error) => {
             // The buffer still holds what nobody will read; dropping it would try to write it again.
             let _ = context.out.into_parts();

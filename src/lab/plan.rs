@@ -1,6 +1,6 @@
 //! Networks written down: a small TOML file that says which hosts there are and how they are joined.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Deserialize;
 
@@ -89,15 +89,28 @@ pub enum PlanError {
         /// The names that exist.
         known: String,
     },
-    /// An attachment that is not of the form.
+    /// An attachment that cannot be read.
     #[error(
-        "network {network}: {text:?} is not of the form \"HOST INTERFACE ADDRESS/LENGTH\", such as \"h1 eth0 10.0.0.1/24\""
+        "network {network}: {text:?}: {wrong}; expected \"HOST INTERFACE ADDRESS/LENGTH\", such as \"h1 eth0 10.0.0.1/24\""
     )]
     Attachment {
         /// Number of the network, from 1.
         network: usize,
         /// The text.
         text: String,
+        /// The part that is wrong, and how.
+        wrong: String,
+    },
+    /// Two things that must differ.
+    #[error("{0}")]
+    Twice(String),
+    /// A gateway that its host cannot reach.
+    #[error("host {host}: the gateway {gateway} is on none of its networks")]
+    Gateway {
+        /// The host.
+        host: String,
+        /// The gateway.
+        gateway: Ipv4Addr,
     },
     /// A count that cannot be.
     #[error("{0}")]
@@ -126,15 +139,31 @@ impl Plan {
         if !(1..=HOSTS_AT_MOST).contains(&count) {
             return Err(PlanError::Count(format!("there are {count} hosts; expected 1 to {HOSTS_AT_MOST}")));
         }
-        for (number, network) in (1..).zip(&plan.networks) {
-            let attached = plan.attachments(number, network)?.len();
-            if network.kind == Kind::Wire && attached != 2 {
-                let count = format!(
-                    "network {number} is a wire with {attached} ends; a wire has 2, a switch or hub any number"
-                );
-                return Err(PlanError::Count(count));
+        for (number, host) in plan.hosts.iter().enumerate() {
+            if host.name.is_empty() || host.name.contains(char::is_whitespace) {
+                return Err(PlanError::Count(format!(
+                    "host {} is called {:?}; expected a word",
+                    number + 1,
+                    host.name
+                )));
+            }
+            if plan.host(&host.name) != Some(number) {
+                return Err(PlanError::Twice(format!("two hosts are called {}", host.name)));
             }
         }
+        let mut all: Vec<Attachment> = Vec::new();
+        for (number, network) in (1..).zip(&plan.networks) {
+            let attached = plan.attachments(number, network)?;
+            if network.kind == Kind::Wire && attached.len() != 2 {
+                let ends = attached.len();
+                let count =
+                    format!("network {number} is a wire with {ends} ends; a wire has 2, a switch or hub any number");
+                return Err(PlanError::Count(count));
+            }
+            all.extend(attached);
+        }
+        plan.check_differences(&all)?;
+        plan.check_gateways(&all)?;
         Ok(plan)
     }
 
@@ -152,25 +181,62 @@ impl Plan {
         network.attach.iter().map(|text| self.attachment(number, text)).collect()
     }
 
+    /// No address and no interface of a host stands twice.
+    fn check_differences(&self, all: &[Attachment]) -> Result<(), PlanError> {
+        let name = |host: usize| self.hosts.get(host).map_or("", |host| host.name.as_str());
+        for (at, one) in all.iter().enumerate() {
+            for other in all.iter().skip(at + 1) {
+                if one.address.0 == other.address.0 {
+                    let (address, one, other) = (one.address.0, name(one.host), name(other.host));
+                    return Err(PlanError::Twice(format!("the address {address} is given to {one} and to {other}")));
+                }
+                if one.host == other.host && one.interface == other.interface {
+                    let (host, interface) = (name(one.host), &one.interface);
+                    return Err(PlanError::Twice(format!("host {host} has two interfaces called {interface}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_gateways(&self, all: &[Attachment]) -> Result<(), PlanError> {
+        for (number, host) in self.hosts.iter().enumerate() {
+            let Some(gateway) = host.gateway else { continue };
+            let near = |attachment: &Attachment| {
+                let mask = u32::MAX.checked_shl(32 - u32::from(attachment.address.1)).unwrap_or(0);
+                attachment.host == number && u32::from(attachment.address.0) & mask == u32::from(gateway) & mask
+            };
+            if !all.iter().any(near) {
+                return Err(PlanError::Gateway { host: host.name.clone(), gateway });
+            }
+        }
+        Ok(())
+    }
+
     fn attachment(&self, network: usize, text: &str) -> Result<Attachment, PlanError> {
-        let wrong = || PlanError::Attachment { network, text: text.to_owned() };
-        let mut words = text.split_whitespace();
-        let (Some(name), Some(interface), Some(address), None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err(wrong());
+        let wrong = |wrong: String| PlanError::Attachment { network, text: text.to_owned(), wrong };
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let [name, interface, address] = words.as_slice() else {
+            return Err(wrong(format!("{} words instead of 3", words.len())));
         };
-        let host = self.host(name).ok_or_else(|| PlanError::UnknownHost {
-            network,
-            name: name.to_owned(),
-            known: self.names(),
-        })?;
-        let (address, length) = address.split_once('/').ok_or_else(wrong)?;
-        let length = length.parse().ok().filter(|length| *length <= 32).ok_or_else(wrong)?;
+        let unknown = || PlanError::UnknownHost { network, name: (*name).to_owned(), known: self.names() };
+        let host = self.host(name).ok_or_else(unknown)?;
         // The kernel's limit is 15 bytes, without slashes and white space.
-        let name_fits = interface.len() <= 15 && !interface.contains('/');
-        let address = address.parse().ok().filter(|_| name_fits).ok_or_else(wrong)?;
-        Ok(Attachment { host, interface: interface.to_owned(), address: (address, length) })
+        if interface.len() > 15 || interface.contains('/') || matches!(*interface, "." | ".." | "lo") {
+            return Err(wrong(format!(
+                "{interface} cannot be the name of an interface (at most 15 bytes, no slash, not lo)"
+            )));
+        }
+        let Some((address, length)) = address.split_once('/') else {
+            return Err(wrong(format!("{address} has no prefix length")));
+        };
+        if address.parse::<Ipv6Addr>().is_ok() {
+            return Err(wrong(format!("{address} is an IPv6 address, and these networks speak IPv4")));
+        }
+        let read = address.parse().map_err(|_| wrong(format!("{address} is no IPv4 address")))?;
+        let length = length.parse().ok().filter(|length| *length <= 32);
+        let length = length.ok_or_else(|| wrong("a prefix length is a number from 0 to 32".to_owned()))?;
+        Ok(Attachment { host, interface: (*interface).to_owned(), address: (read, length) })
     }
 
     /// Builds the network on an empty stage; host numbers are those of the plan.
@@ -229,5 +295,13 @@ mod tests {
         assert!(error(&PAIR.replace("attach", "attached")).contains("unknown field `attached`"));
         assert!(error(&PAIR.replace(", \"b eth0 10.0.0.2/24\"", "")).contains("a wire with 1 ends"));
         assert!(error("").contains("missing field `host`"));
+        assert!(error(&PAIR.replace("0.2/24", "0.1/24")).contains("10.0.0.1 is given to a and to b"));
+        assert!(error(&PAIR.replace("\"b\"", "\"a\"")).contains("two hosts are called a"));
+        assert!(error(&PAIR.replace("b eth0", "a eth0")).contains("host a has two interfaces called eth0"));
+        assert!(error(&PAIR.replace("10.0.0.2/24", "2001:db8::1/64")).contains("speak IPv4"));
+        assert!(error(&PAIR.replace("10.0.0.2/24", "10.0.0.300/24")).contains("10.0.0.300 is no IPv4 address"));
+        assert!(error(&PAIR.replace("\"b\"", "\"\"")).contains("host 2 is called \"\""));
+        let gateway = PAIR.replace("name = \"b\"", "name = \"b\"\ngateway = \"10.9.9.9\"");
+        assert!(error(&gateway).contains("host b: the gateway 10.9.9.9 is on none of its networks"));
     }
 }

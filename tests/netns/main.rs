@@ -7,6 +7,7 @@ mod capture;
 mod docs;
 mod filter;
 mod hosts;
+mod lab_net;
 mod lab_pages;
 mod lab_run;
 mod labs;
@@ -34,6 +35,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("docs", docs::TESTS),
     ("filter", filter::TESTS),
     ("hosts", hosts::TESTS),
+    ("lab_net", lab_net::TESTS),
     ("lab_pages", lab_pages::TESTS),
     ("lab_run", lab_run::TESTS),
     ("labs", labs::TESTS),

@@ -71,11 +71,7 @@ impl Args {
         stage.keep_frames = 0;
         plan.build(&mut stage)?;
         let name = plan.hosts.get(host).map(|host| host.name.clone()).unwrap_or_default();
-        let status = run_inside(&mut stage, host, &name, self.command)?;
-        if status.success() {
-            return Ok(Outcome::Yes);
-        }
-        Ok(Outcome::No)
+        Ok(run_inside(&mut stage, host, &name, self.command)?.into())
     }
 }
 
