@@ -94,7 +94,7 @@ impl<'a> Dialer<'a> {
                 (connected(line), true)
             }
             Err(Errno::EALREADY | Errno::EINPROGRESS) => (queued(line)?, true),
-            Err(errno) => (queued(line).unwrap_or_else(|| Reason::from_errno(errno)), false),
+            Err(errno) => (failed(line, errno), false),
         };
         line.busy = false;
         if dirty && connection::dissolve(line.socket.as_fd()).is_err() {
@@ -116,8 +116,8 @@ impl Prober for Dialer<'_> {
                 Asked::Exhausted(errno)
             }
             Err(errno) => {
-                let queued = self.lines.get(slot).and_then(Option::as_ref).and_then(queued);
-                Asked::Answered(queued.unwrap_or_else(|| Reason::from_errno(errno)))
+                let line = self.lines.get(slot).and_then(Option::as_ref);
+                Asked::Answered(line.map_or_else(|| Reason::from_errno(errno), |line| failed(line, errno)))
             }
         }
     }
@@ -180,8 +180,18 @@ fn connected(line: &Line) -> Reason {
     let peer = line.socket.peer_addr().ok().and_then(|address| address.as_socket());
     match peer {
         Some(_) if own == peer => Reason::Silence,
-        Some(_) => Reason::SynAck,
-        None => Reason::Silence,
+        // Without a peer it was reset since.
+        _ => Reason::SynAck,
+    }
+}
+
+/// What a connection that failed with `errno` tells. What the queue holds of earlier tries does not count where one
+/// went through.
+fn failed(line: &Line, errno: Errno) -> Reason {
+    let queued = queued(line);
+    match Reason::from_errno(errno) {
+        Reason::SynAck => Reason::SynAck,
+        reason => queued.unwrap_or(reason),
     }
 }
 

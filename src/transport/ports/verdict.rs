@@ -105,9 +105,11 @@ pub enum Reason {
 pub const REPLY_KEPT: usize = 256;
 
 impl Reason {
-    /// The reason that a pending error of a socket gives when the error queue tells nothing more.
+    /// The reason that a failed connection gives when the error queue tells nothing more. A reset refuses a SYN with
+    /// `ECONNREFUSED`; with another error it ends a connection that was made, so the port is open (RFC 9293 §3.10.7.3).
     pub fn from_errno(errno: Errno) -> Self {
         match errno {
+            Errno::ECONNRESET | Errno::EPIPE => Reason::SynAck,
             Errno::ECONNREFUSED => Reason::Reset,
             Errno::ETIMEDOUT => Reason::Silence,
             errno => Reason::Local(errno),
@@ -208,6 +210,8 @@ mod tests {
     #[test]
     fn a_pending_error_alone_is_a_reset_only_if_it_says_refused() {
         assert_eq!(Reason::from_errno(Errno::ECONNREFUSED), Reason::Reset);
+        assert_eq!(Reason::from_errno(Errno::ECONNRESET), Reason::SynAck);
+        assert_eq!(Reason::from_errno(Errno::EPIPE), Reason::SynAck);
         assert_eq!(Reason::from_errno(Errno::ETIMEDOUT), Reason::Silence);
         assert_eq!(Reason::from_errno(Errno::EACCES), Reason::Local(Errno::EACCES));
     }
