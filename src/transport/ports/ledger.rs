@@ -7,8 +7,10 @@ use super::{Finding, Host, IcmpLimit, Plan, Reason, State};
 
 /// With fewer silent ports than this, a limit on ICMP errors is not looked for.
 const SILENT_ENOUGH: usize = 10;
-/// How many closed ports are asked again to find a limit on ICMP errors.
+/// How many closed ports are asked again to find a limit on ICMP errors, at the most.
 const RECHECKS: usize = 8;
+/// With fewer closed ports than this, one lost answer or two would look like a limit.
+const CLOSED_ENOUGH: usize = 4;
 
 /// What is known of one port of one host.
 #[derive(Clone, Debug, Default)]
@@ -115,7 +117,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Starts the search for limits on ICMP errors: returns closed ports to ask again, of hosts where many others were
-    /// silent.
+    /// silent. Each is asked once: of two questions to one port at a time, one answer would stay unknown.
     pub(super) fn closed_to_recheck(&mut self) -> Vec<u32> {
         let mut turns = Vec::new();
         for host in 0..self.hosts.len() {
@@ -126,8 +128,10 @@ impl<'a> Ledger<'a> {
             let closed = |cell: &Cell| cell.reason.as_ref().is_some_and(|r| self.state(host, r) == State::Closed);
             let again: Vec<u32> =
                 self.cells_of(host).filter(|(_, cell)| closed(cell)).map(|(number, _)| number).take(RECHECKS).collect();
-            turns.extend(again.iter().cycle().take(RECHECKS));
-            self.hosts[host].limit = Some(IcmpLimit { asked: RECHECKS as u32, answered: 0, confirmed });
+            if again.len() >= CLOSED_ENOUGH {
+                self.hosts[host].limit = Some(IcmpLimit { asked: again.len() as u32, answered: 0, confirmed });
+                turns.extend(again);
+            }
         }
         turns
     }

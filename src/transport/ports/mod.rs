@@ -65,7 +65,8 @@ pub trait Prober {
     /// Time since the start.
     fn now(&self) -> Duration;
 
-    /// Sends the `attempt`th probe (from 1) to `target`, to be known as `slot`.
+    /// Sends the `attempt`th probe (from 1) to `target`, to be known as `slot`. No other slot may be waiting for the
+    /// same target: its answers are known by it.
     fn ask(&mut self, slot: usize, target: SocketAddr, attempt: u8) -> Asked;
 
     /// Gives up what `slot` waits for.

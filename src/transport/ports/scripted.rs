@@ -1,6 +1,6 @@
 //! A world of ports that behave as a test says, with a clock that jumps from event to event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ pub struct World<F> {
     /// What asking itself says to every probe, if anything.
     pub at_once: Option<Reason>,
     under_way: Vec<Option<u64>>,
-    busy: usize,
+    /// Whom they ask: an answer to one of two questions to the same port could not be told from the other's.
+    asked: HashSet<SocketAddr>,
     due: BTreeMap<(Duration, u64), (usize, Reason)>,
     /// When what was asked, in order.
     pub log: Vec<(Duration, SocketAddr)>,
@@ -41,7 +42,7 @@ impl<F: FnMut(SocketAddr, u8, Duration) -> Fate> World<F> {
             interrupt: None,
             at_once: None,
             under_way: Vec::new(),
-            busy: 0,
+            asked: HashSet::new(),
             due: BTreeMap::new(),
             log: Vec::new(),
             most: 0,
@@ -66,8 +67,8 @@ impl<F: FnMut(SocketAddr, u8, Duration) -> Fate> Prober for World<F> {
         let serial = self.log.len() as u64;
         self.under_way[slot] = Some(serial);
         self.log.push((self.clock, target));
-        self.busy += 1;
-        self.most = self.most.max(self.busy);
+        assert!(self.asked.insert(target), "{target} is asked already");
+        self.most = self.most.max(self.asked.len());
         if let Some((delay, reason)) = (self.fate)(target, attempt, self.clock) {
             self.due.insert((self.clock + delay, serial), (slot, reason));
         }
@@ -75,7 +76,9 @@ impl<F: FnMut(SocketAddr, u8, Duration) -> Fate> Prober for World<F> {
     }
 
     fn forget(&mut self, slot: usize) {
-        self.busy -= usize::from(self.under_way[slot].take().is_some());
+        if let Some(serial) = self.under_way[slot].take() {
+            self.asked.remove(&self.log[serial as usize].1);
+        }
     }
 
     fn listen(&mut self, timeout: Duration, answers: &mut Vec<Answer>) -> Result<Woken, OsError> {
@@ -313,6 +316,34 @@ mod sweeps {
         let found = run(&plan, &mut World::new(fate));
         assert_eq!(found.hosts[0].icmp_limit, None);
         assert_eq!(count(&found, State::OpenFiltered), 980);
+    }
+
+    /// A firewall through which the ports up to `last` are seen closed, 50 ms away.
+    fn rejected_up_to(last: u16) -> impl FnMut(SocketAddr, u8, Duration) -> Fate {
+        move |target, _, _| (target.port() <= last).then(|| (50 * MS, port_unreachable(target)))
+    }
+
+    #[test]
+    fn few_closed_ports_are_asked_again_once_each() {
+        let plan = plan(Protocol::Udp, &["192.0.2.1"], 1..=100);
+        for closed in 1..=7 {
+            let mut world = World::new(rejected_up_to(closed));
+            let found = run(&plan, &mut world);
+            assert_eq!(found.hosts[0].icmp_limit, None, "{closed} closed");
+            let asked = world.log.iter().filter(|(_, target)| target.port() == 1).count();
+            assert_eq!(asked, if closed < 4 { 1 } else { 2 }, "{closed} closed");
+        }
+    }
+
+    #[test]
+    fn too_few_closed_ports_to_judge_by_are_no_limit_on_icmp_errors() {
+        let plan = plan(Protocol::Udp, &["192.0.2.1"], 1..=100);
+        let mut left = 3;
+        let thrice = move |target: SocketAddr, _, _| {
+            left -= i32::from(left > -1);
+            (left > -1).then(|| (MS, port_unreachable(target)))
+        };
+        assert_eq!(run(&plan, &mut World::new(thrice)).hosts[0].icmp_limit, None);
     }
 
     #[test]
