@@ -87,7 +87,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     found
 }
 
-/// A line with what differs from run to run taken out.
+/// A line with what differs from run to run taken out, the unit of a time included: a slow run has ms for µs.
 fn essence(line: &str) -> String {
     let mut words: Vec<String> = line.split_whitespace().map(long_numbers_out).collect();
     for at in 0..words.len() {
@@ -96,6 +96,10 @@ fn essence(line: &str) -> String {
             UNITS.iter().any(|unit| words[at].trim_end_matches([',', ')']).strip_suffix(unit).is_some_and(is_number));
         if (unit && is_number(&words[at])) || joined || words[at].strip_prefix('+').is_some_and(is_number) {
             "#".clone_into(&mut words[at]);
+        }
+        if unit && words[at] == "#" {
+            let comma = words[at + 1].trim_start_matches(char::is_alphabetic).to_owned();
+            words[at + 1] = comma;
         }
     }
     words.join(" ")
@@ -161,6 +165,7 @@ fn the_examples_of_the_readme_are_what_the_program_prints() {
 fn the_comparison_sees_a_changed_word_and_a_changed_number() {
     assert_eq!(essence("80/tcp   open  0.214 ms"), essence("80/tcp open  17.9 ms"));
     assert_eq!(essence("+0.000212  port 51234"), essence("+0.1  port 40001"));
+    assert_eq!(essence("53/udp closed 244 µs, from 192.0.2.2"), essence("53/udp closed 40.28 ms, from 192.0.2.2"));
     assert_ne!(essence("80/tcp open 1 ms"), essence("80/tcp closed 1 ms"));
     assert_ne!(essence("80/tcp open"), essence("81/tcp open"));
     assert_ne!(essence("254 of 256 addresses"), essence("255 of 256 addresses"));
