@@ -1,7 +1,7 @@
 //! `netlab capture`.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::capture::files::write::About;
 use crate::capture::live::{self, End, Live};
 use crate::capture::{Accounting, FileError, Stored};
 use crate::kernel::OsError;
-use crate::kernel::signal::Interrupts;
+use crate::kernel::signal::{Interrupts, Stoppable};
 use crate::report::headers::Numbers;
 use crate::report::packet::{Clock, Look};
 
@@ -111,7 +111,7 @@ impl Args {
         let filter = self.filter.for_file(&self.words)?;
         let file = open(path).map_err(|error| OsError::from_io("open", &name, &error))?;
         self.refuse_to_overwrite(&file)?;
-        let mut source = Stored::open(Stoppable { file, interrupts }).with_context(|| name.to_string())?;
+        let mut source = Stored::open(Stoppable::new(file, interrupts)).with_context(|| name.to_string())?;
         let mut sink = Sink { filter, ..self.sink(String::new(), context)? };
         let result = sink.run(&mut source, self.count, context);
         let interrupted = interrupts.arrived();
@@ -215,17 +215,4 @@ fn open(path: &Path) -> io::Result<File> {
         return Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?));
     }
     File::open(path)
-}
-
-/// A file whose reading ends when a signal comes.
-struct Stoppable<'a> {
-    file: File,
-    interrupts: &'a Interrupts,
-}
-
-impl Read for Stoppable<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let ready = self.interrupts.wait_for(self.file.as_fd()).map_err(io::Error::other)?;
-        if ready { self.file.read(buffer) } else { Ok(0) }
-    }
 }

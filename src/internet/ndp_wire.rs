@@ -114,7 +114,10 @@ pub fn claim(frame: &[u8], at: Duration) -> Option<Claim> {
     }
     let (mut fields, mut icmp) = (Fields::default(), Icmp::default());
     icmp.read_v6(&mut Reader::new(message, &mut fields)).ok()?;
-    let Message::NeighbourAdvertisement { target, .. } = icmp.message else { return None };
+    let Message::NeighbourAdvertisement { target, solicited, .. } = icmp.message else { return None };
+    if icmp.code != 0 || target.is_multicast() || (solicited && ip.destination.is_multicast()) {
+        return None;
+    }
     let mac = target_link_address(&fields).unwrap_or(ethernet.source);
     let frame_source = Some(ethernet.source).filter(|source| *source != mac);
     Some(Claim { address: target.into(), mac, frame_source, at, confirmed: true })
@@ -183,6 +186,8 @@ mod tests {
     use super::*;
 
     const OWN: Mac = Mac([2, 0, 0, 0, 0, 1]);
+    const SOLICITED: u8 = 0x40;
+    const OVERRIDE: u8 = 0x20;
 
     fn v6(text: &str) -> Ipv6Addr {
         text.parse().unwrap()
@@ -194,9 +199,14 @@ mod tests {
 
     /// An advertisement with a right checksum.
     fn advertisement(option: bool) -> Vec<u8> {
-        let (source, destination) = (v6("2001:db8::2"), v6("2001:db8::1"));
-        let mut message = vec![136, 0, 0, 0, 0x60, 0, 0, 0];
-        message.extend(source.octets());
+        advertised(0, SOLICITED | OVERRIDE, v6("2001:db8::2"), v6("2001:db8::1"), option)
+    }
+
+    /// The same with code, flags, target and destination as given.
+    fn advertised(code: u8, flags: u8, target: Ipv6Addr, destination: Ipv6Addr, option: bool) -> Vec<u8> {
+        let source = v6("2001:db8::2");
+        let mut message = vec![136, code, 0, 0, flags, 0, 0, 0];
+        message.extend(target.octets());
         if option {
             message.extend([2, 1, 2, 0, 0, 0, 0, 2]);
         }
@@ -242,6 +252,19 @@ mod tests {
             assert_eq!(claim.address, IpAddr::from(v6("2001:db8::2")));
             assert_eq!((claim.mac, claim.frame_source), (Mac([2, 0, 0, 0, 0, 2]), None));
         }
+    }
+
+    #[test]
+    fn an_advertisement_that_rfc_4861_calls_invalid_claims_nothing() {
+        let (target, one, all) = (v6("2001:db8::2"), v6("2001:db8::1"), v6("ff02::1"));
+        let heard = |code, flags, target, destination| {
+            claim(&advertised(code, flags, target, destination, true), Duration::ZERO).is_some()
+        };
+        assert!(heard(0, SOLICITED | OVERRIDE, target, one));
+        assert!(heard(0, OVERRIDE, target, all), "an announcement to everybody");
+        assert!(!heard(1, SOLICITED | OVERRIDE, target, one), "the code is 0");
+        assert!(!heard(0, SOLICITED | OVERRIDE, target, all), "nobody was answered");
+        assert!(!heard(0, OVERRIDE, v6("ff02::2"), one), "a group has no owner");
     }
 
     #[test]

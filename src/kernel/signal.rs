@@ -1,5 +1,7 @@
 //! Ctrl-C as an event that a loop can wait for.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
@@ -57,5 +59,38 @@ impl Interrupts {
 impl AsFd for Interrupts {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
+    }
+}
+
+/// A file whose reading ends when a signal comes.
+///
+/// It has no buffer: what poll says of the descriptor would be wrong about bytes that a buffer holds.
+#[derive(Debug)]
+pub struct Stoppable<'a> {
+    file: File,
+    interrupts: &'a Interrupts,
+}
+
+impl<'a> Stoppable<'a> {
+    /// Reads `file` until its end or a signal.
+    pub fn new(file: File, interrupts: &'a Interrupts) -> Self {
+        Stoppable { file, interrupts }
+    }
+
+    /// Reads standard input, which nobody else may have begun to read.
+    ///
+    /// # Errors
+    /// Out of file descriptors.
+    pub fn stdin(interrupts: &'a Interrupts) -> Result<Self, OsError> {
+        let file = io::stdin().as_fd().try_clone_to_owned();
+        let file = file.map_err(|error| OsError::from_io("duplicate", "standard input", &error))?;
+        Ok(Stoppable::new(file.into(), interrupts))
+    }
+}
+
+impl Read for Stoppable<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let ready = self.interrupts.wait_for(self.file.as_fd()).map_err(io::Error::other)?;
+        if ready { self.file.read(buffer) } else { Ok(0) }
     }
 }

@@ -40,13 +40,6 @@ impl From<Entry> for Seen {
     }
 }
 
-impl Seen {
-    /// Whether it says the same as `other` to somebody who reads states: timers run all the time and do not count.
-    pub fn same_state(&self, other: &Seen) -> bool {
-        (self.local, self.remote, self.state) == (other.local, other.remote, other.state)
-    }
-}
-
 /// IP protocol number.
 const TCP: u8 = 6;
 

@@ -248,11 +248,6 @@ impl<'a> Stage<'a> {
         self.rules.push(rule);
     }
 
-    /// Drops all rules.
-    pub fn no_rules(&mut self) {
-        self.rules.clear();
-    }
-
     /// Every frame that no rule stops takes this long on the wire, in each direction; order is kept.
     pub fn delay(&mut self, one_way: Option<Duration>) {
         self.delay = one_way;

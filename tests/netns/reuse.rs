@@ -41,6 +41,8 @@ fn the_whole_matrix_comes_out_by_its_rule() {
             };
             assert_eq!(cell.attempt.succeeded(), binds, "{:?} {cell:?}", row.case);
             assert!(binds || cell.attempt.address_in_use(), "{:?} {cell:?}", row.case);
+            // Nobody else is here to disturb it.
+            assert_eq!(cell.tries, 1, "{:?} {cell:?}", row.case);
             let states: Vec<State> = cell.left.iter().map(|left| left.state).collect();
             assert_eq!(states, row.case.remains.states(), "{:?} {cell:?}", row.case);
         }

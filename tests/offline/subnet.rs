@@ -270,3 +270,31 @@ fn every_json_key_is_documented() {
         assert!(documents > 0, "{words}: {stderr}");
     }
 }
+
+/// Where the room for a long line is nearly full, little is asked of the source at a time, and a source with a buffer of
+/// its own would keep the rest where no poll sees it.
+#[test]
+fn a_match_behind_a_line_that_is_too_long_is_shown_while_the_input_stays_open() {
+    use std::io::{BufRead, BufReader};
+    const ROOM: usize = 1 << 18;
+    let mut child = netlab()
+        .args(["subnet", "--contains", "10.0.0.0/8", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let (sender, shown) = std::sync::mpsc::channel();
+    std::thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|l| sender.send(l)));
+    let mut line = vec![b'x'; ROOM - 100];
+    line[..9].copy_from_slice(b"10.0.0.1\n");
+    stdin.write_all(&line).unwrap();
+    // The first line is shown before more is waited for: all of what was written has been read, or nearly.
+    assert_eq!(shown.recv_timeout(std::time::Duration::from_secs(20)).as_deref(), Ok("10.0.0.1"));
+    stdin.write_all(&[[b'x'; 200].as_slice(), b"\n10.0.0.2\n"].concat()).unwrap();
+    let second = shown.recv_timeout(std::time::Duration::from_secs(20));
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(second.as_deref(), Ok("10.0.0.2"));
+}

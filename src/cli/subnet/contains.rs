@@ -1,19 +1,16 @@
 //! `netlab subnet --contains`: which addresses, of a stream of any length, are in which of many prefixes.
 
 use std::fs::File;
-use std::io::{self, Read, StdinLock, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Write};
 
 use anyhow::{Context as _, bail};
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 
 use crate::bytes::Escaped;
 use crate::internet::subnet::lines::{self, LONGEST_LINE, Line, Lines, Place, Verdict};
 use crate::internet::subnet::matcher::Matcher;
 use crate::internet::subnet::{Address, Prefix, Range, notation};
-use crate::kernel::signal::Interrupts;
+use crate::kernel::signal::{Interrupts, Stoppable};
 use crate::report::json;
 
 use super::{Context, Outcome, lists};
@@ -96,8 +93,9 @@ fn prefixes_of(text: &str, context: &mut Context) -> anyhow::Result<Vec<Range>> 
 impl Filter<'_> {
     fn stream(&mut self) -> anyhow::Result<()> {
         let place = self.options.field.map_or(Place::Anywhere, |field| Place::Field(field as usize));
-        let source = UntilInterrupted { source: io::stdin().lock(), interrupts: Interrupts::take()? };
-        let mut lines = Lines::new(source);
+        let interrupts = Interrupts::take()?;
+        // At Ctrl-C the input ends, so that what was counted until then is printed.
+        let mut lines = Lines::new(Stoppable::stdin(&interrupts)?);
         // What was found is shown before more input is waited for.
         while let Some(line) = lines.next(|| self.context.out.flush())? {
             self.tally.lines += 1;
@@ -169,22 +167,5 @@ impl Filter<'_> {
             ));
         }
         Ok((tally.matched > 0).into())
-    }
-}
-
-/// Standard input that ends at Ctrl-C, so that what was counted until then is printed.
-struct UntilInterrupted {
-    source: StdinLock<'static>,
-    interrupts: Interrupts,
-}
-
-impl Read for UntilInterrupted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut events = [&self.source.as_fd(), &self.interrupts.as_fd()].map(|fd| PollFd::new(*fd, PollFlags::POLLIN));
-        match poll(&mut events, PollTimeout::NONE) {
-            Err(Errno::EINTR) | Ok(_) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        if self.interrupts.arrived() { Ok(0) } else { self.source.read(buffer) }
     }
 }

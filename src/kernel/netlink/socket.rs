@@ -2,11 +2,16 @@
 
 #![expect(unsafe_code, reason = "netlink-sys lends its descriptor as a bare number")]
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use std::time::Duration;
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NlaBuffer, NlasIterator};
 use netlink_sys::SocketAddr;
 use nix::errno::Errno;
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::TimeVal;
 
 use super::OsError;
 
@@ -14,6 +19,8 @@ use super::OsError;
 const HEADER: usize = 16;
 /// A datagram of answers never exceeds this: the kernel packs at most 32 KiB, and more only for one huge object.
 const BUFFER: usize = 1 << 17;
+/// The kernel answers while it is asked: only an answer that broke off, or was lost, is ever waited for so long.
+const PATIENCE: Duration = Duration::from_secs(5);
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 /// Message types below this are netlink's own.
@@ -60,7 +67,7 @@ impl<'a> Request<'a> {
         OsError::new(self.operation, self.object, errno)
     }
 
-    fn io_error(&self, error: &std::io::Error) -> OsError {
+    fn io_error(&self, error: &io::Error) -> OsError {
         OsError::from_io(self.operation, self.object, error)
     }
 
@@ -99,20 +106,31 @@ impl Socket {
         socket.connect(&SocketAddr::new(0, 0)).map_err(error)?;
         // Refusals then come with the kernel's reason in words; a kernel too old for that refuses the option.
         let _ = socket.set_ext_ack(true).and_then(|()| socket.set_cap_ack(true));
-        Ok(Socket { inner: socket, sequence: 0, buffer: vec![0; BUFFER] })
+        let socket = Socket { inner: socket, sequence: 0, buffer: vec![0; BUFFER] };
+        socket.wait_at_most(PATIENCE)?;
+        Ok(socket)
+    }
+
+    fn wait_at_most(&self, patience: Duration) -> Result<(), OsError> {
+        let time = TimeVal::new(patience.as_secs() as i64, patience.subsec_micros().into());
+        let set = setsockopt(self, sockopt::ReceiveTimeout, &time);
+        set.map_err(|errno| OsError::new("limit the wait of", "netlink socket", errno))
     }
 
     /// Sends `request` and hands the type and body (family header and attributes) of every answer to `each`.
     ///
     /// # Errors
-    /// The kernel's refusal, with its words as the hint.
+    /// The kernel's refusal, with its words as the hint; ETIMEDOUT where the answer does not come to its end.
     pub fn ask(&mut self, request: &Request<'_>, mut each: impl FnMut(u16, &[u8])) -> Result<Completeness, OsError> {
         self.sequence = self.sequence.wrapping_add(1);
         let message = request.message(self.sequence);
         retry(|| self.inner.send(&message, 0)).map_err(|error| request.io_error(&error))?;
         let mut completeness = Completeness::Whole;
         loop {
-            let length = self.receive().map_err(|error| request.io_error(&error))?;
+            let length = self.receive().map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => request.error(Errno::ETIMEDOUT),
+                _ => request.io_error(&error),
+            })?;
             for message in messages(&self.buffer[..length]) {
                 if message.sequence != self.sequence {
                     continue;
@@ -130,10 +148,10 @@ impl Socket {
     }
 
     /// Reads one datagram into the buffer and returns its length.
-    pub(super) fn receive(&mut self) -> std::io::Result<usize> {
+    pub(super) fn receive(&mut self) -> io::Result<usize> {
         let length = retry(|| self.inner.recv(&mut self.buffer.as_mut_slice(), libc::MSG_TRUNC))?;
         if length > self.buffer.len() {
-            return Err(std::io::Error::from_raw_os_error(libc::EMSGSIZE));
+            return Err(io::Error::from_raw_os_error(libc::EMSGSIZE));
         }
         Ok(length)
     }
@@ -152,10 +170,10 @@ impl AsFd for Socket {
 }
 
 /// Repeats a call that a signal interrupted.
-fn retry<T>(mut call: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
     }
@@ -233,6 +251,16 @@ mod tests {
         assert_eq!(messages(&datagram).count(), 0);
         datagram[..4].copy_from_slice(&3u32.to_ne_bytes());
         assert_eq!(messages(&datagram).count(), 0);
+    }
+
+    #[test]
+    fn an_answer_that_never_ends_is_given_up() {
+        let mut socket = Socket::open(netlink_sys::protocols::NETLINK_ROUTE).unwrap();
+        socket.wait_at_most(Duration::from_millis(50)).unwrap();
+        // The kernel takes a message of netlink's own that wants no acknowledgement and says nothing.
+        let request = Request { object: "links", ..Request::dump("list", 1, &[]) };
+        let error = socket.ask(&request, |_, _| {}).unwrap_err();
+        assert_eq!((error.errno, error.object.as_str()), (Errno::ETIMEDOUT, "links"));
     }
 
     #[test]

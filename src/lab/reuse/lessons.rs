@@ -1,5 +1,6 @@
 //! The lessons, each checked against what was seen.
 
+use nix::errno::Errno;
 use serde::Serialize;
 
 use super::matrix::{Binds, Row};
@@ -62,7 +63,7 @@ const LESSONS: [(&str, Check); 12] = [
         "set on both, two sockets may be bound to one address; only one can listen, for the other listen() fails",
         |seen| {
             let refused = &seen.second_to_listen;
-            let in_use = refused.failed_call == Some("listen") && refused.errno == Some(super::ADDRESS_IN_USE);
+            let in_use = refused.failed_call == Some("listen") && refused.errno == Some(Errno::EADDRINUSE as i32);
             row(seen, Remains::Bound, as_expected) && in_use
         },
     ),

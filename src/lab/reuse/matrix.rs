@@ -145,20 +145,64 @@ pub fn row(place: &mut Place, case: Case) -> Result<Row, OsError> {
 }
 
 fn cell(place: &mut Place, case: Case, old_set: bool, new_set: bool) -> Result<Cell, OsError> {
+    undisturbed(|| once(place, case, old_set, new_set))
+}
+
+/// Does `once` until nothing disturbs it, at most [`TRIES`] times; what it then shows stands, expected or not.
+fn undisturbed(mut once: impl FnMut() -> Result<(Cell, Alone), OsError>) -> Result<Cell, OsError> {
     let mut tries = 1;
     loop {
-        match once(place, case, old_set, new_set) {
-            Ok(cell) if tries >= TRIES || cell.is(case.expected) => return Ok(Cell { tries, ..cell }),
+        match once() {
+            Ok((cell, alone)) if tries >= TRIES || alone == Alone::Yes => return Ok(Cell { tries, ..cell }),
             Err(error) if tries >= TRIES => return Err(error),
             _ => tries += 1,
         }
     }
 }
 
-fn once(place: &mut Place, case: Case, old_set: bool, new_set: bool) -> Result<Cell, OsError> {
+/// Whether the port had no socket but the lab's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Alone {
+    Yes,
+    No,
+}
+
+fn once(place: &mut Place, case: Case, old_set: bool, new_set: bool) -> Result<(Cell, Alone), OsError> {
     let port = place.port()?;
     let _old = Old::run(place, case.remains, on(case.old_address, port), case.option, old_set)?;
     let left = place.at(port)?;
+    let before = place.sockets_at(port)?;
     let attempt = restart(case.remains, on(case.new_address, port), case.option, new_set);
-    Ok(Cell { old_set, new_set, port, left, attempt, tries: 1 })
+    let alone = [before, place.sockets_at(port)?].iter().all(|count| *count == case.remains.sockets());
+    let cell = Cell { old_set, new_set, port, left, attempt, tries: 1 };
+    Ok((cell, if alone { Alone::Yes } else { Alone::No }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(failed_call: Option<&'static str>) -> Cell {
+        let attempt = Attempt { failed_call, errno: None, error: None };
+        Cell { old_set: true, new_set: true, port: 1, left: Vec::new(), attempt, tries: 1 }
+    }
+
+    #[test]
+    fn what_is_not_expected_stands_unless_somebody_else_was_at_the_port() {
+        for (alone, tries, fails) in [(Alone::Yes, 1, true), (Alone::No, 2, false)] {
+            let mut answers = [(cell(Some("bind")), alone), (cell(None), Alone::Yes)].into_iter();
+            let seen = undisturbed(|| Ok(answers.next().unwrap())).unwrap();
+            assert_eq!((seen.tries, seen.is(Binds::BothSet), seen.attempt.succeeded()), (tries, !fails, !fails));
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_never_free_of_others_ends_after_three_tries() {
+        let mut count = 0;
+        let seen = undisturbed(|| {
+            count += 1;
+            Ok((cell(None), Alone::No))
+        });
+        assert_eq!((seen.unwrap().tries, count), (TRIES, TRIES));
+    }
 }

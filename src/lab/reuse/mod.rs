@@ -22,9 +22,6 @@ pub use story::{Act, Restart};
 use crate::kernel::{OsError, sysctl};
 use place::Place;
 
-/// EADDRINUSE on Linux.
-const ADDRESS_IN_USE: i32 = 98;
-
 /// What was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Observation {
@@ -61,7 +58,7 @@ pub struct Loopback {
     pub time_wait_left_behind: usize,
 }
 
-/// How often a surprise, which another program's use of the port may cause, is tried again on another port.
+/// How often what another program's use of the port may have disturbed is tried at most, each time on another port.
 const TRIES: u32 = 3;
 
 /// Does `once` until it succeeds, at most [`TRIES`] times.

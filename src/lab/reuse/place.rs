@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use serde::Serialize;
 
 use crate::kernel::sock_diag::{Entry, Family, Query, SockDiag};
@@ -17,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// IP protocol numbers.
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+
+/// Every kind of socket that can stand in the way of a server.
+const WHOEVER: [(u8, Family); 4] = [(TCP, Family::Ipv4), (TCP, Family::Ipv6), (UDP, Family::Ipv4), (UDP, Family::Ipv6)];
 
 /// The kernel's table of sockets, and ports to work on.
 #[derive(Debug)]
@@ -67,16 +71,33 @@ impl Place {
             }
         }
         let hint = "100 ports in a row were taken";
-        Err(OsError::from_io("find a free port on", Ipv4Addr::LOCALHOST, &taken()).hint(hint))
+        Err(OsError::new("find a free port on", Ipv4Addr::LOCALHOST, Errno::EADDRINUSE).hint(hint))
     }
 
     fn nobody_at(&mut self, port: u16) -> Result<bool, OsError> {
-        let datagrams = Query { port: Some(port), ..Query::all(UDP, Family::Ipv4) };
-        Ok(self.entries(port)?.is_empty() && self.diag.list(&datagrams)?.value.is_empty())
+        for (protocol, family) in WHOEVER {
+            if !self.entries(port, protocol, family)?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
-    fn entries(&mut self, port: u16) -> Result<Vec<Entry>, OsError> {
-        let query = Query { port: Some(port), ..Query::all(TCP, Family::Ipv4) };
+    /// How many sockets of any kind have `port` as their own; of IPv6 too, as one of those may take IPv4 along.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn sockets_at(&mut self, port: u16) -> Result<usize, OsError> {
+        let mut count = 0;
+        for (protocol, family) in WHOEVER {
+            let entries = self.entries(port, protocol, family)?;
+            count += entries.iter().filter(|entry| entry.local.port() == port).count();
+        }
+        Ok(count)
+    }
+
+    fn entries(&mut self, port: u16, protocol: u8, family: Family) -> Result<Vec<Entry>, OsError> {
+        let query = Query { port: Some(port), ..Query::all(protocol, family) };
         Ok(self.diag.list(&query)?.value)
     }
 
@@ -85,7 +106,7 @@ impl Place {
     /// # Errors
     /// The kernel's refusal.
     pub fn at(&mut self, port: u16) -> Result<Vec<Left>, OsError> {
-        let entries = self.entries(port)?;
+        let entries = self.entries(port, TCP, Family::Ipv4)?;
         Ok(entries.iter().filter(|entry| entry.local.port() == port).filter_map(left).collect())
     }
 
@@ -105,8 +126,7 @@ impl Place {
                     |states: &mut dyn Iterator<Item = State>| states.map(State::name).collect::<Vec<_>>().join(", ");
                 let object = format!("port {port}: {}", names(&mut states.iter().copied()));
                 let found = names(&mut found.iter().map(|left| left.state));
-                let late = std::io::Error::from_raw_os_error(TIMED_OUT);
-                return Err(OsError::from_io("wait for", object, &late)
+                return Err(OsError::new("wait for", object, Errno::ETIMEDOUT)
                     .hint(format!("the kernel shows there: {}", if found.is_empty() { "nothing" } else { &found })));
             }
             // The table is asked without pause only while something is on its way on this very machine.
@@ -124,13 +144,6 @@ impl Place {
         let ours = |entry: &&Entry| self.used.contains(&entry.local.port()) || self.used.contains(&entry.remote.port());
         Ok(entries.iter().filter(ours).count())
     }
-}
-
-/// ETIMEDOUT on Linux.
-const TIMED_OUT: i32 = 110;
-
-fn taken() -> std::io::Error {
-    std::io::Error::from_raw_os_error(super::ADDRESS_IN_USE)
 }
 
 fn left(entry: &Entry) -> Option<Left> {

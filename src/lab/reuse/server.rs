@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use serde::Serialize;
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -66,6 +67,11 @@ impl Remains {
         }
     }
 
+    /// How many sockets of its own are then at the server's port.
+    pub fn sockets(self) -> usize {
+        if self == Remains::UdpOpen { 1 } else { self.states().len() }
+    }
+
     fn kind(self) -> Type {
         if self == Remains::UdpOpen { Type::DGRAM } else { Type::STREAM }
     }
@@ -90,7 +96,7 @@ impl Attempt {
 
     /// Whether it is the article's error: `bind()` failed with EADDRINUSE.
     pub fn address_in_use(&self) -> bool {
-        self.failed_call == Some("bind") && self.errno == Some(super::ADDRESS_IN_USE)
+        self.failed_call == Some("bind") && self.errno == Some(Errno::EADDRINUSE as i32)
     }
 
     /// The outcome of something that the kernel allowed or refused.

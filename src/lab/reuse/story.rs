@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use nix::errno::Errno;
 use serde::Serialize;
 
 use super::place::{Left, Place, on};
@@ -49,7 +50,7 @@ fn once(place: &mut Place, old_set: bool) -> Result<Act, OsError> {
     let old = Old::run(place, Remains::ServerClosedFirst, server, Choice::ReuseAddress, old_set)?;
     let left = place.wait_for(port, Remains::ServerClosedFirst.states())?;
     let (Some(client), Some(left)) = (old.client, left.first().copied()) else {
-        return Err(OsError::from_io("find the client of", server, &std::io::Error::from_raw_os_error(NOT_CONNECTED)));
+        return Err(OsError::new("find the client of", server, Errno::ENOTCONN));
     };
     let mut restarts = Vec::new();
     for new_set in [false, true] {
@@ -59,6 +60,3 @@ fn once(place: &mut Place, old_set: bool) -> Result<Act, OsError> {
     }
     Ok(Act { old_set, server, client, left, restarts })
 }
-
-/// ENOTCONN on Linux.
-const NOT_CONNECTED: i32 = 107;
