@@ -25,6 +25,7 @@ pub mod packet_line;
 pub mod palette;
 pub mod paragraph;
 pub mod probe;
+pub mod probe_json;
 pub mod quantity;
 pub mod reuse;
 pub mod sockets;

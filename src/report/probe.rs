@@ -1,4 +1,4 @@
-//! The report of `netlab probe`: what is at a host's ports and what said so, as text and as JSON Lines.
+//! The report of `netlab probe`: what is at a host's ports and what said so, as text.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::json;
 use super::palette::{Ink, Palette};
 use super::paragraph::Paragraph;
 use super::quantity::{Count, Time};
@@ -67,16 +66,16 @@ fn micros<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok,
 }
 
 /// Ports of one host that share state and reason.
-struct Group<'a> {
-    state: State,
-    reason: &'a Reason,
-    ports: Vec<u16>,
+pub(super) struct Group<'a> {
+    pub(super) state: State,
+    pub(super) reason: &'a Reason,
+    pub(super) ports: Vec<u16>,
     /// How often the most often asked one was asked.
     tries: u8,
 }
 
 /// Sorts what was found into rows of their own and groups, the smallest groups first.
-fn arrange(host: &Host, all: bool) -> (Vec<&Finding>, Vec<Group<'_>>) {
+pub(super) fn arrange(host: &Host, all: bool) -> (Vec<&Finding>, Vec<Group<'_>>) {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for finding in host.ports.iter().filter(|finding| finding.state != State::Open && !all) {
         let same = |group: &&mut Group<'_>| group.state == finding.state && *group.reason == finding.reason;
@@ -322,139 +321,4 @@ pub fn totals(out: &mut (impl Write + ?Sized), totals: &Totals, palette: Palette
         write!(out, "{}open ports likely missed: {:.1e}", palette.paint(Ink::Warn, text), totals.expected_missed)?;
     }
     writeln!(out)
-}
-
-/// One host as a JSON line.
-#[derive(Serialize)]
-struct HostLine<'a> {
-    host: IpAddr,
-    name: Option<&'a str>,
-    other_addresses: &'a [IpAddr],
-    protocol: Protocol,
-    ports: Vec<PortEntry<'a>>,
-    groups: Vec<GroupEntry<'a>>,
-    not_settled: usize,
-    icmp_limit: Option<LimitEntry>,
-}
-
-#[derive(Serialize)]
-struct PortEntry<'a> {
-    port: u16,
-    state: State,
-    service: Option<&'static str>,
-    #[serde(flatten)]
-    why: WhyEntry<'a>,
-    rtt_us: Option<u64>,
-    tries: u8,
-    banner: Option<String>,
-}
-
-#[derive(Serialize)]
-struct GroupEntry<'a> {
-    state: State,
-    #[serde(flatten)]
-    why: WhyEntry<'a>,
-    count: usize,
-    ranges: String,
-}
-
-#[derive(Serialize)]
-struct WhyEntry<'a> {
-    reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    icmp: Option<IcmpEntry>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    errno: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    neighbour: Option<IpAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_bytes: Option<usize>,
-}
-
-#[derive(Serialize)]
-struct IcmpEntry {
-    version: u8,
-    r#type: u8,
-    code: u8,
-    meaning: Option<&'static str>,
-    from: IpAddr,
-}
-
-#[derive(Serialize)]
-struct LimitEntry {
-    rechecked: u32,
-    answered: u32,
-    confirmed: u32,
-}
-
-impl<'a> From<&'a Reason> for WhyEntry<'a> {
-    fn from(reason: &'a Reason) -> Self {
-        let mut entry = WhyEntry { reason: reason.name(), icmp: None, errno: None, neighbour: None, reply_bytes: None };
-        match reason {
-            Reason::Icmp(error) => {
-                let version = if error.v6 { 6 } else { 4 };
-                let (kind, code, meaning, from) = (error.kind, error.code, error.words(), error.from);
-                entry.icmp = Some(IcmpEntry { version, r#type: kind, code, meaning, from });
-            }
-            Reason::Local(errno) => entry.errno = Some(format!("{errno:?}")),
-            Reason::NoNeighbour(hop) => entry.neighbour = Some(*hop),
-            Reason::Reply(bytes) => entry.reply_bytes = Some(bytes.len()),
-            Reason::SynAck | Reason::Reset | Reason::Silence => {}
-        }
-        entry
-    }
-}
-
-/// Writes one host as a JSON line.
-///
-/// # Errors
-/// What the writer refused.
-pub fn host_json(out: &mut (impl Write + ?Sized), host: &Host, view: View) -> io::Result<()> {
-    let (rows, groups) = arrange(host, view.all);
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let ports = rows.into_iter().map(|finding| PortEntry {
-        port: finding.port,
-        state: finding.state,
-        service: services::name(finding.port, view.protocol),
-        why: (&finding.reason).into(),
-        rtt_us: finding.rtt.map(|rtt| rtt.as_micros() as u64),
-        tries: finding.tries,
-        banner: match &finding.reason {
-            Reason::Reply(bytes) if view.banners => Some(text(bytes)),
-            _ => finding.banner.as_deref().map(text),
-        },
-    });
-    let groups = groups.into_iter().map(|group| GroupEntry {
-        state: group.state,
-        why: group.reason.into(),
-        count: group.ports.len(),
-        ranges: Ranges(&group.ports).to_string(),
-    });
-    let line = HostLine {
-        host: host.target.address,
-        name: host.target.name.as_deref(),
-        other_addresses: &host.target.others,
-        protocol: view.protocol,
-        ports: ports.collect(),
-        groups: groups.collect(),
-        not_settled: host.unsettled,
-        icmp_limit: host.icmp_limit.map(|limit| LimitEntry {
-            rechecked: limit.asked,
-            answered: limit.answered,
-            confirmed: limit.confirmed,
-        }),
-    };
-    json::line(out, &line)
-}
-
-/// Writes the last JSON line: how the whole run went.
-///
-/// # Errors
-/// What the writer refused.
-pub fn totals_json(out: &mut (impl Write + ?Sized), totals: &Totals) -> io::Result<()> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        summary: &'a Totals,
-    }
-    json::line(out, &Line { summary: totals })
 }
