@@ -24,6 +24,9 @@ const FRAMES_PER_LOOK: u32 = 4096;
 /// Interfaces whose names are remembered; more come only from somebody who makes and removes them all the time.
 const MAX_NAMES: usize = 4096;
 
+/// Most bytes that stand before or in a frame beyond those taken of it: a cooked header and a tag.
+pub const MOST_ADDED: u32 = 20 + 4;
+
 /// How a live capture is set up.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -197,8 +200,8 @@ impl<S: FrameSource> Source for Live<'_, S> {
             }
         }
         self.look()?;
-        self.shown += 1;
         let Some(received) = self.source.current() else { return Ok(None) };
+        self.shown += 1;
         let added = put_together(&received, self.link, &mut self.whole);
         Ok(Some(Frame {
             time: Some(received.time_ns),
@@ -356,5 +359,6 @@ mod tests {
         assert_eq!(live.next().unwrap().unwrap().bytes, plain);
         let tagged = b"\x81\0\0\0\0\0\0\x07\0\x01\x04\x06\x02\xfc\0\0\0\x01\0\0\0\x64\x08\0data";
         assert_eq!(live.next().unwrap().unwrap().bytes, tagged);
+        assert_eq!(tagged.len() - b"data".len(), MOST_ADDED as usize);
     }
 }

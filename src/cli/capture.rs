@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::ValueEnum;
 
 use super::capture_filter::Filtering;
-use super::capture_output::{Failure, Form, Show, Sink, Written};
+use super::capture_output::{Failure, Form, Output, Show, Sink, Written};
 use super::{Context, Outcome};
 use crate::capture::files::write::About;
 use crate::capture::live::{self, End, Live};
@@ -98,21 +98,22 @@ impl Args {
         if self.filter.prints() {
             return self.filter.print(&self.words, self.snaplen, context);
         }
-        let interrupts = Interrupts::take()?;
         match (&self.read, self.words.split_first()) {
-            (Some(path), _) => self.stored(path, &interrupts, context),
-            (None, Some((interface, filter))) => self.live(interface, filter, &interrupts, context),
+            (Some(path), _) => self.stored(path, context),
+            (None, Some((interface, filter))) => self.live(interface, filter, context),
             (None, None) => bail!("an interface or -r FILE is needed"),
         }
     }
 
-    fn stored(&self, path: &Path, interrupts: &Interrupts, context: &mut Context) -> anyhow::Result<Outcome> {
+    fn stored(&self, path: &Path, context: &mut Context) -> anyhow::Result<Outcome> {
         let name = path.display();
         let filter = self.filter.for_file(&self.words)?;
         let file = open(path).map_err(|error| OsError::from_io("open", &name, &error))?;
         self.refuse_to_overwrite(&file)?;
+        let output = self.output(context)?;
+        let interrupts = &Interrupts::take_the_first()?;
         let mut source = Stored::open(Stoppable::new(file, interrupts)).with_context(|| name.to_string())?;
-        let mut sink = Sink { filter, ..self.sink(String::new(), context)? };
+        let mut sink = Sink { filter, ..self.sink(output, String::new(), 0, context)? };
         let result = sink.run(&mut source, self.count, context);
         let interrupted = interrupts.arrived();
         sink.finish(None, context)?;
@@ -123,20 +124,16 @@ impl Args {
         Ok(Outcome::Yes)
     }
 
-    fn live(
-        &self,
-        interface: &str,
-        filter: &[String],
-        interrupts: &Interrupts,
-        context: &mut Context,
-    ) -> anyhow::Result<Outcome> {
+    fn live(&self, interface: &str, filter: &[String], context: &mut Context) -> anyhow::Result<Outcome> {
         let options = live::Options {
             ring_mebibytes: self.ring,
             promiscuous: !self.no_promiscuous,
             filter: self.filter.for_interface(filter, interface, self.snaplen)?,
         };
-        let mut source = Live::open(interface, options, interrupts)?;
-        let mut sink = self.sink(operating_system(), context)?;
+        let output = self.output(context)?;
+        let interrupts = Interrupts::take_the_first()?;
+        let mut source = Live::open(interface, options, &interrupts)?;
+        let mut sink = self.sink(output, operating_system(), self.snaplen.saturating_add(live::MOST_ADDED), context)?;
         if interface != live::ALL {
             sink.describe(interface, source.link())?;
         }
@@ -163,17 +160,29 @@ impl Args {
         format!("{seen} {frames} seen: {shown} {done}, {dropped} dropped by the kernel{left}{hint}")
     }
 
+    /// Whether packets are shown, on their own or beside the file.
+    fn shows(&self, context: &Context) -> bool {
+        self.write.is_none() || self.quiet || self.verbose || self.hex || context.json
+    }
+
+    /// Opens the file to be written. Nobody may be reading a FIFO yet: until then a signal still ends the process.
+    fn output(&self, context: &Context) -> anyhow::Result<Option<Output>> {
+        self.write.as_deref().map(|path| Output::open(path, self.shows(context), context)).transpose()
+    }
+
     /// Where the packets go: shown, written, or both.
-    fn sink(&self, system: String, context: &Context) -> anyhow::Result<Sink> {
-        let asked = self.quiet || self.verbose || self.hex || context.json;
-        let show = (self.write.is_none() || asked).then(|| self.show(context));
-        let about = About {
-            application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(),
-            system,
-            snap_length: self.snaplen,
-        };
-        let written = self.write.as_deref().map(|path| Written::create(path, about, show.is_some(), context));
-        Ok(Sink { filter: None, show, written: written.transpose()? })
+    fn sink(
+        &self,
+        output: Option<Output>,
+        system: String,
+        snap_length: u32,
+        context: &Context,
+    ) -> anyhow::Result<Sink> {
+        let show = self.shows(context).then(|| self.show(context));
+        let about =
+            About { application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(), system, snap_length };
+        let written = output.map(|output| Written::begin(output, about)).transpose()?;
+        Ok(Sink { filter: None, show, written })
     }
 
     fn show(&self, context: &Context) -> Show {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
@@ -110,10 +110,16 @@ pub(super) struct Written {
     writer: Writer<BufWriter<File>>,
 }
 
-impl Written {
-    /// Creates the file; `-` is standard output. The name says the format.
-    pub fn create(path: &Path, about: About, showing: bool, context: &Context) -> anyhow::Result<Self> {
-        let name = path.display().to_string();
+/// A file to be written, in which nothing has changed yet.
+pub(super) struct Output {
+    path: PathBuf,
+    /// What there was under this name; none when it is to be created.
+    file: Option<File>,
+}
+
+impl Output {
+    /// Opens the file; `-` is standard output. For a FIFO this waits until somebody reads it.
+    pub fn open(path: &Path, showing: bool, context: &Context) -> anyhow::Result<Self> {
         let file = if path == Path::new("-") {
             if context.terminal {
                 bail!("-w - would write a binary file to the terminal\nhint: netlab capture … -w - | program");
@@ -122,13 +128,35 @@ impl Written {
                 bail!("-w - takes standard output for itself: leave out -q, -v, -x and --json");
             }
             let out: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
-            File::from(out)
+            Some(File::from(out))
         } else {
-            File::create(path).map_err(|error| OsError::from_io("create", &name, &error))?
+            match File::options().write(true).open(path) {
+                Ok(file) => Some(file),
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) => return Err(OsError::from_io("create", path.display(), &error).into()),
+            }
         };
-        if file.is_terminal() {
-            bail!("{name} is a terminal, which is no place for a binary file");
+        if file.as_ref().is_some_and(File::is_terminal) {
+            bail!("{} is a terminal, which is no place for a binary file", path.display());
         }
+        Ok(Output { path: path.to_owned(), file })
+    }
+
+    /// The file, empty.
+    fn empty(self) -> io::Result<File> {
+        let Output { path, file: Some(file) } = self else { return File::create(self.path) };
+        if path != Path::new("-") && file.metadata()?.is_file() {
+            file.set_len(0)?;
+        }
+        Ok(file)
+    }
+}
+
+impl Written {
+    /// Begins the file. The name says the format.
+    pub fn begin(output: Output, about: About) -> anyhow::Result<Self> {
+        let name = output.path.display().to_string();
+        let file = output.empty().map_err(|error| OsError::from_io("create", &name, &error))?;
         let buffered = BufWriter::with_capacity(256 << 10, file);
         Ok(Written { writer: Writer::create(buffered, Format::of(&name), about)?, name })
     }

@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -16,6 +18,8 @@ use super::OsError;
 #[derive(Debug)]
 pub struct Interrupts {
     file: SignalFd,
+    /// Told of the first signal where a thread waits for it.
+    first: Option<Arc<EventFd>>,
 }
 
 impl Interrupts {
@@ -24,14 +28,40 @@ impl Interrupts {
     /// # Errors
     /// The kernel's refusal (out of file descriptors).
     pub fn take() -> Result<Self, OsError> {
-        let mut mask = SigSet::empty();
-        mask.add(Signal::SIGINT);
-        mask.add(Signal::SIGTERM);
+        let mask = signals();
         pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&mask), None)
             .map_err(|errno| OsError::new("block", "SIGINT and SIGTERM", errno))?;
         let file = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map_err(|errno| OsError::new("signalfd", "SIGINT and SIGTERM", errno))?;
-        Ok(Interrupts { file })
+        Ok(Interrupts { file, first: None })
+    }
+
+    /// As [`Interrupts::take`], but the second signal ends the process, even while it hangs in a call that does not
+    /// return, such as a write into a pipe that nobody reads. A thread waits for it.
+    ///
+    /// # Errors
+    /// The kernel's refusal (out of file descriptors or threads).
+    pub fn take_the_first() -> Result<Self, OsError> {
+        let refused = |errno| OsError::new("wait for", "SIGINT and SIGTERM", errno);
+        let taken = Interrupts::take()?;
+        let first = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).map_err(refused)?;
+        let first = Arc::new(first);
+        let tell = Arc::clone(&first);
+        let wait = move || {
+            let signals = signals();
+            if signals.wait().and_then(|_| tell.write(1)).is_ok() {
+                // From here on this is the one thread that takes the signals, with their deadly default.
+                let _ = pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&signals), None);
+            }
+            loop {
+                std::thread::park();
+            }
+        };
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(wait)
+            .map_err(|error| OsError::from_io("start", "a thread for signals", &error))?;
+        Ok(Interrupts { first: Some(first), ..taken })
     }
 
     /// Waits until `file` has something to read (or its end); false when one of the signals came before. The signal
@@ -52,13 +82,16 @@ impl Interrupts {
 
     /// Whether one of the signals came since the last call.
     pub fn arrived(&self) -> bool {
-        matches!(self.file.read_signal(), Ok(Some(_)))
+        match &self.first {
+            Some(first) => first.read().is_ok(),
+            None => matches!(self.file.read_signal(), Ok(Some(_))),
+        }
     }
 }
 
 impl AsFd for Interrupts {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+        self.first.as_ref().map_or(self.file.as_fd(), |first| first.as_fd())
     }
 }
 
@@ -93,4 +126,8 @@ impl Read for Stoppable<'_> {
         let ready = self.interrupts.wait_for(self.file.as_fd()).map_err(io::Error::other)?;
         if ready { self.file.read(buffer) } else { Ok(0) }
     }
+}
+
+fn signals() -> SigSet {
+    [Signal::SIGINT, Signal::SIGTERM].into_iter().collect()
 }

@@ -141,9 +141,10 @@ impl PacketSocket {
     /// Puts `filter` in front of the socket: each frame is asked, and what it returns is how many bytes are taken.
     ///
     /// # Errors
-    /// EINVAL when the kernel finds the program unsound.
+    /// EINVAL when the kernel finds the program unsound, or too long to tell it its length.
     pub fn filter(&self, filter: &[Instruction]) -> Result<(), OsError> {
-        let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut().cast() };
+        let len = u16::try_from(filter.len()).map_err(|_| self.refused("attach filter to", Errno::EINVAL))?;
+        let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut().cast() };
         self.set(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program, "attach filter to")
     }
 
@@ -222,6 +223,14 @@ impl Plain for [u32; 3] {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_longer_than_the_kernel_counts_is_refused_and_not_shortened() {
+        let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let socket = PacketSocket { socket: socket.into(), interface: Named { name: "eth0".into(), index: 1 } };
+        let refused = socket.filter(&vec![Instruction::take(1); (1 << 16) + 1]).unwrap_err();
+        assert_eq!(refused.errno, Errno::EINVAL);
+    }
 
     #[test]
     fn an_instruction_is_laid_out_as_the_kernel_reads_it() {

@@ -26,6 +26,7 @@ crate::tests![
     what_is_written_reads_back_the_same,
     all_interfaces_together_show_the_name_of_each,
     a_small_snapshot_keeps_the_true_length,
+    what_is_written_of_a_small_snapshot_is_what_tcpdump_reads,
     a_tag_that_the_kernel_took_out_is_shown,
     loopback_shows_each_frame_once_and_knows_that_checksums_are_pending,
     an_interface_that_goes_down_ends_the_capture_and_is_told,
@@ -63,6 +64,16 @@ fn next(lines: &mpsc::Receiver<String>) -> String {
     lines.recv_timeout(PATIENCE).expect("a line in time")
 }
 
+/// The lines up to the end, which must come in time.
+fn rest(lines: &mpsc::Receiver<String>) -> Vec<String> {
+    let next = || match lines.recv_timeout(PATIENCE) {
+        Ok(line) => Some(line),
+        Err(mpsc::RecvTimeoutError::Disconnected) => None,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the capture neither speaks nor ends"),
+    };
+    std::iter::from_fn(next).collect()
+}
+
 impl Capture {
     /// Starts on `host` and waits until frames are captured.
     fn start(host: &Host, arguments: &[&str]) -> Self {
@@ -89,8 +100,7 @@ impl Capture {
 
     /// Waits for the end: the lines not read yet, everything on standard error, the exit status.
     fn end(mut self) -> (Vec<String>, String, Option<i32>) {
-        let out = std::iter::from_fn(|| self.out.recv_timeout(PATIENCE).ok()).collect();
-        let err = std::iter::from_fn(|| self.err.recv_timeout(PATIENCE).ok()).collect::<Vec<_>>().join("\n");
+        let (out, err) = (rest(&self.out), rest(&self.err).join("\n"));
         (out, err, self.child.wait().unwrap().code())
     }
 }
@@ -205,9 +215,8 @@ fn frames_that_the_ring_has_no_room_for_are_counted() {
     }
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
     let out = lines(child.stdout.take().unwrap());
-    let shown_lines =
-        std::iter::from_fn(|| out.recv_timeout(PATIENCE).ok()).filter(|line| line.starts_with('#')).count();
-    let summary = std::iter::from_fn(|| err.recv_timeout(PATIENCE).ok()).collect::<Vec<_>>().join("\n");
+    let shown_lines = rest(&out).iter().filter(|line| line.starts_with('#')).count();
+    let summary = rest(&err).join("\n");
     assert_eq!(child.wait().unwrap().code(), Some(0), "{summary}");
     let (seen, shown, dropped) = counts(&summary);
     assert_eq!((shown_lines, seen), (shown, shown + dropped), "{summary}");
@@ -264,6 +273,29 @@ fn a_small_snapshot_keeps_the_true_length() {
     let packet = capture.json();
     assert_eq!((&packet["captured_bytes"], &packet["original_bytes"]), (&20.into(), &60.into()));
     assert_eq!(capture.end().2, Some(0));
+}
+
+fn what_is_written_of_a_small_snapshot_is_what_tcpdump_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    for (interface, name) in [("any", "a.pcapng"), ("any", "a.pcap"), (INTERFACE, "b.pcapng"), (INTERFACE, "b.pcap")] {
+        let pair = pair();
+        let path = folder.path().join(name);
+        let file = path.to_str().unwrap();
+        let capture = Capture::start(&pair.right, &[interface, "-s", "64", "-c", "1", "-w", file]);
+        let mut tagged = frame(Pair::RIGHT_MAC, &[0x81, 0x00, 0x60, 100, EXPERIMENT[0], EXPERIMENT[1], 9]);
+        tagged.resize(200, 0);
+        send(&sender(&pair.left, INTERFACE), &tagged);
+        let (_, summary, code) = capture.end();
+        assert_eq!(code, Some(0), "{summary}");
+        // Root of a user namespace cannot become the user that tcpdump wants to be; nobody need not.
+        let mut reader = std::process::Command::new("unshare");
+        let read = reader.args(["--user", "tcpdump", "-nr", file]).output().unwrap();
+        let told = String::from_utf8_lossy(&read.stderr).into_owned();
+        assert!(read.status.success() && !told.contains("invalid"), "{name}: {told}");
+        // The bytes below the line of a frame are indented.
+        let lines = String::from_utf8_lossy(&read.stdout).lines().filter(|line| !line.starts_with('\t')).count();
+        assert_eq!(lines, 1, "{name}");
+    }
 }
 
 fn a_tag_that_the_kernel_took_out_is_shown() {
@@ -355,7 +387,7 @@ fn a_reader_that_closes_the_pipe_ends_the_capture_quietly() {
     assert!(next(&err).contains("capturing on"));
     drop(child.stdout.take());
     send(&sender(&pair.left, INTERFACE), &numbered(1));
-    assert!(err.recv_timeout(PATIENCE).is_err(), "nothing more is said");
+    assert!(rest(&err).is_empty(), "nothing more is said");
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 

@@ -3,19 +3,27 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
 
 use netlab::capture::Frame;
 use netlab::capture::files::write::{About, Format, Writer};
 use netlab::link::LinkType;
 use netlab::link::received::Way;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 use serde_json::Value;
 
 use crate::cli::netlab;
 use crate::golden;
 use crate::json_keys;
 use crate::traffic::{Seen, Traffic};
+
+/// How long anything may take that should happen at once.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A file in a folder of its own, which goes with it.
 pub struct Trace {
@@ -319,4 +327,64 @@ fn made_up_traffic_is_read_without_a_fault_but_for_the_damage_that_was_made() {
     let first: Vec<_> = Traffic::new(9).take(50).map(|seen| seen.frame).collect();
     let second: Vec<_> = Traffic::new(9).take(50).map(|seen| seen.frame).collect();
     assert_eq!(first, second, "the same seed gives the same frames");
+}
+
+/// Sends SIGTERM until `child` has ended, and gives its death or exit status.
+fn terminate(mut child: std::process::Child) -> std::process::ExitStatus {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("the signals are ignored");
+        }
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_fifo_that_nobody_opens_on_the_other_side_does_not_hold_the_process() {
+    let trace = Trace::named("t.pcap", &generated(Format::Pcap, 1));
+    let fifo = trace.path.with_file_name("fifo");
+    mkfifo(&fifo, Mode::S_IRWXU).unwrap();
+    let fifo = fifo.to_str().unwrap();
+    for arguments in [&["-r", fifo][..], &["-r", trace.path(), "-w", fifo]] {
+        let child = netlab().arg("capture").args(arguments).spawn().unwrap();
+        let (deadline, call) = (Instant::now() + PATIENCE, format!("/proc/{}/syscall", child.id()));
+        let opening = format!("{} ", libc::SYS_openat);
+        let name = format!("/proc/{}/comm", child.id());
+        let mut seen = 0;
+        // Seen again and again: opening anything else is over by then.
+        while seen < 1000 {
+            assert!(Instant::now() < deadline, "it never opens the FIFO");
+            let waits = fs::read_to_string(&call).unwrap().starts_with(&opening);
+            seen = if waits && fs::read_to_string(&name).unwrap() == "netlab\n" { seen + 1 } else { 0 };
+        }
+        assert_eq!(terminate(child).signal(), Some(libc::SIGTERM), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_capture_whose_output_nobody_reads() {
+    let trace = Trace::named("long.pcap", &generated(Format::Pcap, 5000));
+    let mut child = netlab();
+    child.args(["capture", "-v", "-r", trace.path()]).stdout(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut [0]).unwrap();
+    assert_eq!(terminate(child).signal(), Some(libc::SIGTERM));
+}
+
+#[test]
+fn a_file_that_is_no_capture_leaves_the_output_as_it_was() {
+    let trace = Trace::named("no.pcap", b"no capture");
+    let (old, new) = (trace.path.with_file_name("old.pcap"), trace.path.with_file_name("new.pcap"));
+    fs::write(&old, b"precious").unwrap();
+    for output in [&old, &new] {
+        assert_eq!(run(&["-r", trace.path(), "-w", output.to_str().unwrap()]).status.code(), Some(2));
+    }
+    assert_eq!((fs::read(&old).unwrap().as_slice(), new.exists()), (&b"precious"[..], false));
 }

@@ -314,3 +314,27 @@ fn a_compressed_file_is_recognised_and_something_else_is_quoted() {
     assert_eq!(text(b"GET /"), "not a capture file: it begins with 47 45 54 20");
     assert_eq!(text(b""), "not a capture file: it begins with nothing, the file is empty");
 }
+
+#[test]
+fn a_file_without_a_limit_declares_none_that_its_frames_exceed() {
+    for (format, at, expected) in [(Format::Pcapng, 28 + 4 + 12, 0), (Format::Pcap, 16, 16 << 20)] {
+        let mut writer = Writer::create(Vec::new(), format, About::default()).unwrap();
+        writer.frame(&Frame::ethernet(b"first")).unwrap();
+        let file = writer.into_inner();
+        let declared = u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+        assert_eq!(declared, expected, "{format:?}");
+    }
+}
+
+#[test]
+fn interfaces_without_end_are_written_in_sections_that_the_reader_takes() {
+    let mut writer = Writer::create(Vec::new(), Format::Pcapng, About::default()).unwrap();
+    let names: Vec<String> = (0..9000).map(|number| format!("i{number}")).collect();
+    for name in &names {
+        writer.frame(&Frame { interface: name, ..Frame::ethernet(b"x") }).unwrap();
+    }
+    writer.finish(None).unwrap();
+    let (frames, error) = read(&writer.into_inner());
+    assert!(error.is_none(), "{error:?}");
+    assert!(frames.iter().map(|frame| &frame.interface).eq(&names));
+}

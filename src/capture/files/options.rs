@@ -52,6 +52,34 @@ impl<'a> Iterator for Options<'a> {
     }
 }
 
+/// An option with its padding; one without a value is left out.
+pub(super) fn option(block: &mut Vec<u8>, code: u16, value: &[u8]) {
+    let value = value.get(..value.len().min(MAX_OPTION)).unwrap_or_default();
+    if value.is_empty() {
+        return;
+    }
+    for half in [code, value.len() as u16] {
+        block.extend_from_slice(&half.to_le_bytes());
+    }
+    block.extend_from_slice(value);
+    let padding = value.len().next_multiple_of(4).saturating_sub(value.len());
+    block.resize(block.len().saturating_add(padding), 0);
+}
+
+/// Most bytes of an option's value: its length has two bytes.
+pub(super) const MAX_OPTION: usize = 60_000;
+
+/// An option whose value is a number of eight bytes.
+pub(super) fn option_number(block: &mut Vec<u8>, code: u16, value: u64) {
+    option(block, code, &value.to_le_bytes());
+}
+
+/// A time, whose higher half comes first in either byte order.
+pub(super) fn option_halves(block: &mut Vec<u8>, code: u16, value: u64) {
+    let halves = [(value >> 32) as u32, value as u32].map(u32::to_le_bytes);
+    option(block, code, halves.as_flattened());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

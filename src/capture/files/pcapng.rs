@@ -27,7 +27,7 @@ pub(super) const STATISTICS: u32 = 5;
 pub(super) const ENHANCED_PACKET: u32 = 6;
 
 /// Most interfaces that a section may describe.
-const MAX_INTERFACES: usize = 4096;
+pub(super) const MAX_INTERFACES: usize = 4096;
 /// Most bytes of an interface's name that are kept.
 const MAX_NAME: usize = 256;
 /// Most bytes of a block that is looked into: a frame, its header and its options.

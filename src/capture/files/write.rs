@@ -3,7 +3,8 @@
 
 use std::io::{self, Write};
 
-use super::{options, pcap, pcapng};
+use super::options::{self, MAX_OPTION, option, option_halves, option_number};
+use super::{MAX_FRAME, pcap, pcapng};
 use crate::capture::accounting::Accounting;
 use crate::capture::frame::{Frame, Nanoseconds};
 use crate::link::LinkType;
@@ -32,7 +33,7 @@ pub struct About {
     pub application: String,
     /// The operating system of the capture; empty for a file made from another file.
     pub system: String,
-    /// Most bytes captured of a frame.
+    /// Most bytes that a frame in the file has; 0 when nobody set a limit.
     pub snap_length: u32,
 }
 
@@ -85,13 +86,17 @@ impl<W: Write> Writer<W> {
     pub fn create(to: W, format: Format, about: About) -> io::Result<Self> {
         let mut writer = Writer { to, format, about, interfaces: Vec::new(), latest: 0, block: Vec::new() };
         if format == Format::Pcapng {
-            writer.begin_block();
-            put(&mut writer.block, &[pcapng::BYTE_ORDER, 1, u32::MAX, u32::MAX]);
-            option(&mut writer.block, options::SECTION_SYSTEM, writer.about.system.as_bytes());
-            option(&mut writer.block, options::SECTION_APPLICATION, writer.about.application.as_bytes());
-            writer.end_block(pcapng::SECTION_HEADER)?;
+            writer.section()?;
         }
         Ok(writer)
+    }
+
+    fn section(&mut self) -> io::Result<()> {
+        self.begin_block();
+        put(&mut self.block, &[pcapng::BYTE_ORDER, 1, u32::MAX, u32::MAX]);
+        option(&mut self.block, options::SECTION_SYSTEM, self.about.system.as_bytes());
+        option(&mut self.block, options::SECTION_APPLICATION, self.about.application.as_bytes());
+        self.end_block(pcapng::SECTION_HEADER)
     }
 
     /// Describes an interface before its first frame, so that the file tells of it even if none comes.
@@ -103,6 +108,11 @@ impl<W: Write> Writer<W> {
             (Format::Pcap, Some(first)) => return Err(WriteError::MixedLinks { first: first.link, other: link }),
             (Format::Pcap, None) => self.pcap_header(link)?,
             (Format::Pcapng, _) => {
+                if self.interfaces.len() >= pcapng::MAX_INTERFACES {
+                    self.all_statistics(None)?;
+                    self.interfaces.clear();
+                    self.section()?;
+                }
                 self.begin_block();
                 put(&mut self.block, &[link.number() & 0xffff, self.about.snap_length]);
                 option(&mut self.block, options::INTERFACE_NAME, name.as_bytes());
@@ -202,11 +212,7 @@ impl<W: Write> Writer<W> {
         match self.format {
             Format::Pcap if self.interfaces.is_empty() => self.pcap_header(LinkType::Ethernet)?,
             Format::Pcap => {}
-            Format::Pcapng => {
-                for number in 0..self.interfaces.len() {
-                    self.statistics(number, accounting)?;
-                }
-            }
+            Format::Pcapng => self.all_statistics(accounting)?,
         }
         Ok(self.to.flush()?)
     }
@@ -222,6 +228,10 @@ impl<W: Write> Writer<W> {
     /// What the writer refused.
     pub fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
+    }
+
+    fn all_statistics(&mut self, accounting: Option<Accounting>) -> io::Result<()> {
+        (0..self.interfaces.len()).try_for_each(|number| self.statistics(number, accounting))
     }
 
     fn statistics(&mut self, number: usize, accounting: Option<Accounting>) -> io::Result<()> {
@@ -252,7 +262,9 @@ impl<W: Write> Writer<W> {
         for version in [2u16, 4] {
             self.block.extend_from_slice(&version.to_le_bytes());
         }
-        put(&mut self.block, &[0, 0, self.about.snap_length, link.number()]);
+        // Classic pcap knows no sign for a file without a limit.
+        let most = if self.about.snap_length == 0 { MAX_FRAME } else { self.about.snap_length };
+        put(&mut self.block, &[0, 0, most, link.number()]);
         self.to.write_all(&self.block)
     }
 
@@ -276,33 +288,6 @@ impl<W: Write> Writer<W> {
 
 fn put(block: &mut Vec<u8>, words: &[u32]) {
     block.extend(words.iter().flat_map(|word| word.to_le_bytes()));
-}
-
-/// An option with its padding; one without a value is left out.
-fn option(block: &mut Vec<u8>, code: u16, value: &[u8]) {
-    let value = value.get(..value.len().min(MAX_OPTION)).unwrap_or_default();
-    if value.is_empty() {
-        return;
-    }
-    for half in [code, value.len() as u16] {
-        block.extend_from_slice(&half.to_le_bytes());
-    }
-    block.extend_from_slice(value);
-    let padding = value.len().next_multiple_of(4).saturating_sub(value.len());
-    block.resize(block.len().saturating_add(padding), 0);
-}
-
-/// Most bytes of an option's value: its length has two bytes.
-const MAX_OPTION: usize = 60_000;
-
-fn option_number(block: &mut Vec<u8>, code: u16, value: u64) {
-    option(block, code, &value.to_le_bytes());
-}
-
-/// A time, whose higher half comes first in either byte order.
-fn option_halves(block: &mut Vec<u8>, code: u16, value: u64) {
-    let halves = [(value >> 32) as u32, value as u32].map(u32::to_le_bytes);
-    option(block, code, halves.as_flattened());
 }
 
 #[cfg(test)]
