@@ -6,6 +6,8 @@ use std::process::{ExitCode, ExitStatus};
 
 use clap::{Args, ValueEnum};
 
+use crate::kernel::error::Meaning;
+use crate::kernel::{OsError, errno};
 use crate::report::Palette;
 
 /// How a command that ran to its end came out.
@@ -72,7 +74,7 @@ impl Colour {
 #[derive(Debug)]
 pub struct Context {
     /// Standard output, buffered. Streams flush it when a reader should see a line.
-    pub out: BufWriter<StdoutLock<'static>>,
+    pub out: BufWriter<StandardOutput>,
     /// Colours of standard output.
     pub palette: Palette,
     /// Whether JSON was asked for.
@@ -85,6 +87,25 @@ pub struct Context {
     pub progress: bool,
 }
 
+/// Standard output, whose failures say what could not be written.
+#[derive(Debug)]
+pub struct StandardOutput(StdoutLock<'static>);
+
+impl Write for StandardOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(not_written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(not_written)
+    }
+}
+
+/// Keeps the kind, by which a closed pipe is recognised.
+fn not_written(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), OsError::from_io("write", "standard output", &error))
+}
+
 impl Context {
     /// The surroundings of this process under the given options.
     pub fn new(global: &Global) -> Self {
@@ -92,7 +113,7 @@ impl Context {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Context {
-            out: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+            out: BufWriter::with_capacity(1 << 16, StandardOutput(io::stdout().lock())),
             palette: Palette { colour: !global.json && global.color.decide(terminal, no_color, dumb) },
             json: global.json,
             terminal,
@@ -123,10 +144,31 @@ pub fn finish(result: anyhow::Result<Outcome>, mut context: Context) -> ExitCode
             ExitCode::SUCCESS
         }
         Err(error) => {
-            context.note(format_args!("{error:#}"));
+            context.note(message(&error));
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// The error and its causes, outermost first. A cause whose words the message already ends with is not said again.
+fn message(error: &anyhow::Error) -> String {
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.ends_with(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    with_names(said)
+}
+
+/// The standard library's way to tell an errno (`… (os error 21)`) replaced by ours (`… (EISDIR)`).
+fn with_names(said: String) -> String {
+    if !said.contains("(os error ") {
+        return said;
+    }
+    errno::all().fold(said, |said, errno| {
+        said.replace(&io::Error::from_raw_os_error(errno as i32).to_string(), &Meaning(errno).to_string())
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -151,9 +193,24 @@ mod tests {
         assert!(!Colour::Never.decide(true, false, false));
     }
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("read: {0}")]
+    struct Twice(#[source] io::Error);
+
+    #[test]
+    fn a_cause_that_was_said_is_not_said_again_and_an_errno_has_its_name() {
+        let directory = || io::Error::from_raw_os_error(21);
+        let twice = anyhow::Error::from(Twice(directory())).context("/tmp");
+        assert_eq!(message(&twice), "/tmp: read: is a directory (EISDIR)");
+        assert_eq!(message(&anyhow::Error::from(directory()).context("/tmp")), "/tmp: is a directory (EISDIR)");
+        let refused = not_written(io::Error::from_raw_os_error(28));
+        assert_eq!(message(&refused.into()), "write standard output: no space left on device (ENOSPC)");
+        assert_eq!(message(&anyhow::anyhow!("inner").context("outer")), "outer: inner");
+    }
+
     #[test]
     fn a_closed_pipe_is_recognised_through_every_wrapping() {
-        let pipe = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let pipe = || not_written(io::Error::from_raw_os_error(32));
         assert!(is_broken_pipe(&anyhow::Error::from(pipe()).context("while printing")));
         assert!(is_broken_pipe(&serde_json::Error::io(pipe()).into()));
         assert!(!is_broken_pipe(&io::Error::from(io::ErrorKind::NotFound).into()));

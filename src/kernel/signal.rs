@@ -1,4 +1,6 @@
-//! Ctrl-C as an event that a loop can wait for.
+//! Ctrl-C, and the terminal's end, as an event that a loop can wait for.
+
+#![expect(unsafe_code, reason = "nix reads a signal's action only by setting another")]
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,8 +15,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::OsError;
 
-/// SIGINT and SIGTERM, taken out of their deadly default and put behind a file descriptor, so that a stream can end
-/// with its summary.
+/// SIGINT, SIGTERM and SIGHUP, taken out of their deadly default and put behind a file descriptor, so that a stream can
+/// end with its summary. A SIGHUP that is ignored, as under nohup, stays so.
 #[derive(Debug)]
 pub struct Interrupts {
     file: SignalFd,
@@ -22,17 +24,28 @@ pub struct Interrupts {
     first: Option<Arc<EventFd>>,
 }
 
+const SIGNALS: &str = "SIGINT, SIGTERM and SIGHUP";
+
+fn is_ignored(signal: Signal) -> bool {
+    // SAFETY: all zeros is a sigaction, and without a new action the call only writes the present one there.
+    let (asked, action) = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        (libc::sigaction(signal as libc::c_int, std::ptr::null(), &raw mut action), action)
+    };
+    asked == 0 && action.sa_sigaction == libc::SIG_IGN
+}
+
 impl Interrupts {
-    /// Takes over the two signals for this thread and every thread started after it.
+    /// Takes over the signals for this thread and every thread started after it.
     ///
     /// # Errors
     /// The kernel's refusal (out of file descriptors).
     pub fn take() -> Result<Self, OsError> {
         let mask = signals();
         pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&mask), None)
-            .map_err(|errno| OsError::new("block", "SIGINT and SIGTERM", errno))?;
+            .map_err(|errno| OsError::new("block", SIGNALS, errno))?;
         let file = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
-            .map_err(|errno| OsError::new("signalfd", "SIGINT and SIGTERM", errno))?;
+            .map_err(|errno| OsError::new("signalfd", SIGNALS, errno))?;
         Ok(Interrupts { file, first: None })
     }
 
@@ -42,7 +55,7 @@ impl Interrupts {
     /// # Errors
     /// The kernel's refusal (out of file descriptors or threads).
     pub fn take_the_first() -> Result<Self, OsError> {
-        let refused = |errno| OsError::new("wait for", "SIGINT and SIGTERM", errno);
+        let refused = |errno| OsError::new("wait for", SIGNALS, errno);
         let taken = Interrupts::take()?;
         let first = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).map_err(refused)?;
         let first = Arc::new(first);

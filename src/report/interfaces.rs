@@ -162,7 +162,7 @@ pub fn detail(out: &mut (impl Write + ?Sized), interface: &Interface, palette: P
         line("device", &safe(device))?;
     }
     if interface.carrier_changes > 0 {
-        line("carrier", &format_args!("came or went {} times", interface.carrier_changes))?;
+        line("carrier", &carrier(interface.carrier_changes.into()))?;
     }
     writeln!(out)?;
     counters(&interface.counters).write(out, palette, None)
@@ -297,4 +297,19 @@ fn counters(counters: &Counters) -> Table {
         }
     }
     table
+}
+
+/// How often the carrier changed.
+fn carrier(changes: u64) -> String {
+    format!("came or went {}", if changes == 1 { "once".to_owned() } else { format!("{} times", Count(changes)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_carrier_that_came_once_did_not_come_1_times() {
+        assert_eq!([1, 2].map(carrier), ["came or went once", "came or went 2 times"]);
+    }
 }

@@ -1,7 +1,11 @@
 //! The contract of the command line, seen from outside: exit status, closed pipes, colour, help.
 
-use std::io::Read;
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 pub fn netlab() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netlab"));
@@ -49,4 +53,60 @@ fn every_command_has_a_manual_page_and_completions_exist_for_every_shell() {
         let output = netlab().args(["completions", shell]).output().unwrap();
         assert!(output.status.success() && output.stdout.len() > 1000, "{shell}");
     }
+}
+
+#[test]
+fn a_full_disk_is_named_once_with_what_could_not_be_written() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = netlab().args(["subnet", "10.0.0.0/24"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "netlab: write standard output: no space left on device (ENOSPC)\n");
+}
+
+#[test]
+fn a_directory_instead_of_a_file_is_told_once_and_by_errno() {
+    let output = netlab().args(["capture", "-r", "/"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.matches("is a directory (EISDIR)").count(), 1, "{said}");
+    assert!(!said.contains("os error"), "{said}");
+}
+
+/// A filter under way that has already answered one line, with SIGHUP as `env` was told to leave it.
+fn filter(env: &str) -> (Child, ChildStdin, BufReader<ChildStdout>) {
+    let mut command = Command::new("env");
+    command.args([env, env!("CARGO_BIN_EXE_netlab"), "subnet", "--contains", "10.0.0.0/8"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut filter = (child, input, output);
+    answers(&mut filter.1, &mut filter.2);
+    filter
+}
+
+fn answers(input: &mut ChildStdin, output: &mut BufReader<ChildStdout>) {
+    input.write_all(b"10.0.0.1\n").unwrap();
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "10.0.0.1\n");
+}
+
+fn hang_up(child: &Child) {
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGHUP).unwrap();
+}
+
+#[test]
+fn a_stream_whose_terminal_went_away_ends_as_at_ctrl_c() {
+    let (mut child, _input, _output) = filter("--default-signal=HUP");
+    hang_up(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_stream_under_nohup_goes_on() {
+    let (mut child, mut input, mut output) = filter("--ignore-signal=HUP");
+    hang_up(&child);
+    answers(&mut input, &mut output);
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

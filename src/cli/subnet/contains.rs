@@ -10,6 +10,7 @@ use crate::bytes::Escaped;
 use crate::internet::subnet::lines::{self, LONGEST_LINE, Line, Lines, Place, Verdict};
 use crate::internet::subnet::matcher::Matcher;
 use crate::internet::subnet::{Address, Prefix, Range, notation};
+use crate::kernel::OsError;
 use crate::kernel::signal::{Interrupts, Stoppable};
 use crate::report::json;
 
@@ -86,7 +87,7 @@ fn prefixes_of(text: &str, context: &mut Context) -> anyhow::Result<Vec<Range>> 
     match File::open(text) {
         Ok(file) => lists::read(file, text, context),
         Err(error) if error.kind() == io::ErrorKind::NotFound => bail!("no file of this name, and no list: {misread}"),
-        Err(error) => bail!(crate::kernel::OsError::from_io("open", text, &error)),
+        Err(error) => bail!(OsError::from_io("open", text, &error)),
     }
 }
 
