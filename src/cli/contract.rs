@@ -93,17 +93,17 @@ pub struct StandardOutput(StdoutLock<'static>);
 
 impl Write for StandardOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(not_written)
+        self.0.write(bytes).map_err(|error| not_written(&error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(not_written)
+        self.0.flush().map_err(|error| not_written(&error))
     }
 }
 
 /// Keeps the kind, by which a closed pipe is recognised.
-fn not_written(error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), OsError::from_io("write", "standard output", &error))
+fn not_written(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), OsError::from_io("write", "standard output", error))
 }
 
 impl Context {
@@ -203,14 +203,14 @@ mod tests {
         let twice = anyhow::Error::from(Twice(directory())).context("/tmp");
         assert_eq!(message(&twice), "/tmp: read: is a directory (EISDIR)");
         assert_eq!(message(&anyhow::Error::from(directory()).context("/tmp")), "/tmp: is a directory (EISDIR)");
-        let refused = not_written(io::Error::from_raw_os_error(28));
+        let refused = not_written(&io::Error::from_raw_os_error(28));
         assert_eq!(message(&refused.into()), "write standard output: no space left on device (ENOSPC)");
         assert_eq!(message(&anyhow::anyhow!("inner").context("outer")), "outer: inner");
     }
 
     #[test]
     fn a_closed_pipe_is_recognised_through_every_wrapping() {
-        let pipe = || not_written(io::Error::from_raw_os_error(32));
+        let pipe = || not_written(&io::Error::from_raw_os_error(32));
         assert!(is_broken_pipe(&anyhow::Error::from(pipe()).context("while printing")));
         assert!(is_broken_pipe(&serde_json::Error::io(pipe()).into()));
         assert!(!is_broken_pipe(&io::Error::from(io::ErrorKind::NotFound).into()));
