@@ -3,15 +3,16 @@
 use super::{Context, Outcome};
 use crate::kernel::sock_diag::Family;
 use crate::report;
-use crate::transport::services::Protocol;
+use crate::transport::services::{self, Protocol};
 use crate::transport::sockets::{self, Wanted};
 use crate::transport::states::State;
 
 /// List the kernel's sockets with states, timers, queues and processes
 ///
 /// Reads the table over netlink (`NETLINK_SOCK_DIAG`): the states are those of RFC 9293, the time that a timer has left is exact
-/// to the millisecond. WAITING shows, for a listener, the connections that wait to be accepted and the backlog, and for
-/// any other socket the bytes that wait to be read (in) or acknowledged (out). The address * stands for every address
+/// to the millisecond. WAITING shows, for a listener, the connections that wait to be accepted and the backlog,
+/// for any other socket of TCP the bytes that wait to be read (in) or acknowledged (out), and for UDP the memory that
+/// the kernel keeps for waiting datagrams, which is more than their bytes. The address * stands for every address
 /// of both families.
 ///
 /// Exit status: 0 when a socket matches, 1 when none does, so that `netlab sockets -l --port 80` asks whether
@@ -38,8 +39,8 @@ pub struct Args {
     /// Only sockets of IPv6; those may carry IPv4 too
     #[arg(short = '6', long)]
     ipv6: bool,
-    /// Only sockets with this local or remote port
-    #[arg(long, value_name = "PORT")]
+    /// Only sockets with this local or remote port: a number, or a service such as http
+    #[arg(long, value_name = "PORT", value_parser = port)]
     port: Option<u16>,
     /// Show which processes hold a socket
     #[arg(short, long)]
@@ -66,6 +67,14 @@ fn states(word: &str) -> Result<States, String> {
             format!("expected one of {}, listening, connected, all", names.join(", "))
         })?],
     }))
+}
+
+/// A port by number, or by the name of a service of either protocol.
+fn port(word: &str) -> Result<u16, &'static str> {
+    let service = || [Protocol::Tcp, Protocol::Udp].into_iter().find_map(|protocol| services::port(word, protocol));
+    let port = if word.bytes().all(|b| b.is_ascii_digit()) { word.parse().ok() } else { service() };
+    // Zero stands for no port, which every listener has at its other end.
+    port.filter(|port| *port > 0).ok_or("expected a port from 1 to 65535, or the name of a service such as http")
 }
 
 /// Those that were chosen; all when none was.

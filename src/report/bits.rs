@@ -8,8 +8,17 @@ use crate::internet::subnet::describe::{And, Bits};
 use super::Palette;
 use super::palette::Ink;
 
-/// Bits of an address that go on one line: all of IPv4, half of IPv6.
-const LINE: u8 = 64;
+/// Bits of an address that go on one line: all of IPv4, half of IPv6, fewer where the terminal is narrow.
+fn per_line(family: Family, width: Option<u16>) -> u8 {
+    let (most, behind) = match family {
+        Family::Ipv4 => (32, "  255.255.255.255".len()),
+        Family::Ipv6 => (64, 0),
+    };
+    // Between the groups stands a separator, and between network and host part the bar.
+    let columns = |bits: u8| super::subnet::LABEL + usize::from(bits + bits / grouping(family).0) + behind;
+    let fits = |bits: &u8| width.is_none_or(|width| columns(*bits) <= width.into());
+    [most, 32, 16].into_iter().find(fits).unwrap_or(16)
+}
 
 /// How the bits of a family are grouped.
 const fn grouping(family: Family) -> (u8, char) {
@@ -24,12 +33,19 @@ const fn grouping(family: Family) -> (u8, char) {
 ///
 /// # Errors
 /// What the writer refused.
-pub fn and(out: &mut impl Write, palette: Palette, and: &And, differs: Option<u8>) -> io::Result<()> {
+pub fn and(
+    out: &mut impl Write,
+    palette: Palette,
+    width: Option<u16>,
+    and: &And,
+    differs: Option<u8>,
+) -> io::Result<()> {
     let border = and.mask.0.number().count_ones() as u8;
     let bits = and.address.0.family().bits();
+    let per_line = per_line(and.address.0.family(), width);
     let mut from = 0;
     while from < bits {
-        let to = bits.min(from + LINE);
+        let to = bits.min(from + per_line);
         for (label, row) in [("address", and.address), ("mask", and.mask), ("AND", and.result)] {
             line(out, palette, label, row, from..to, border)?;
         }
@@ -60,12 +76,14 @@ fn line(
     let (network, host) = digits(row, places.clone(), border);
     let bar = if bar_stands_in(&places, border) { "│" } else { "" };
     write!(out, "  {}", palette.paint(Ink::Faint, format_args!("{label:<width$}", width = super::subnet::LABEL - 2)))?;
-    write!(out, "{}", palette.paint(Ink::Link, network))?;
-    write!(out, "{}", palette.paint(Ink::Strong, bar))?;
-    write!(out, "{}", palette.paint(Ink::Internet, host))?;
+    for (ink, part) in [(Ink::Link, &*network), (Ink::Strong, bar), (Ink::Internet, &*host)] {
+        if !part.is_empty() {
+            write!(out, "{}", palette.paint(ink, part))?;
+        }
+    }
     match family {
-        Family::Ipv4 => writeln!(out, "  {}", row.0),
-        Family::Ipv6 => writeln!(out),
+        Family::Ipv4 if places.end == family.bits() => writeln!(out, "  {}", row.0),
+        _ => writeln!(out),
     }
 }
 
@@ -94,9 +112,13 @@ mod tests {
     use crate::internet::subnet::notation;
 
     fn drawn(text: &str, differs: Option<u8>) -> String {
+        drawn_in(text, differs, Palette::PLAIN, None)
+    }
+
+    fn drawn_in(text: &str, differs: Option<u8>, palette: Palette, width: Option<u16>) -> String {
         let (address, length) = notation::address_and_mask(text).unwrap();
         let mut out = Vec::new();
-        and(&mut out, Palette::PLAIN, &And::of(address, length.unwrap()), differs).unwrap();
+        and(&mut out, palette, width, &And::of(address, length.unwrap()), differs).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -124,6 +146,19 @@ mod tests {
         assert_eq!(lines[3].trim(), "^ bit 24 differs");
         assert_eq!(&lines[2][column..=column], "1");
         assert_eq!(&lines[2][column + 1..=column + 1], ".");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_shorter_lines_and_nothing_is_coloured_where_nothing_is() {
+        for (text, width) in [("2001:db8::1/64", 79), ("2001:db8::1/64", 40), ("10.0.0.1/24", 60), ("::1/1", 79)] {
+            let drawn = drawn_in(text, None, Palette::PLAIN, Some(width));
+            assert!(drawn.lines().all(|line| line.chars().count() <= usize::from(width)), "{drawn}");
+            let bits = if text.contains(':') { 3 * 128 } else { 3 * 32 };
+            let rows = drawn.lines().filter_map(|line| line.get(12..)).map(|row| row.split("  ").next().unwrap());
+            assert_eq!(rows.flat_map(str::chars).filter(|c| matches!(c, '0' | '1')).count(), bits, "{drawn}");
+        }
+        let coloured = drawn_in("2001:db8::1/64", None, Palette { colour: true }, None);
+        assert!(!coloured.contains("m\x1b[0m"), "{coloured:?}");
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn cells(socket: &Socket) -> [Cell; 13] {
     [
         Cell::new(socket.protocol),
         state(socket.state),
-        waiting(socket.queues),
+        waiting(socket.protocol, socket.queues),
         Cell::new(local),
         Cell::new(remote),
         socket.timer.map(|timer| remaining(timer, socket.retransmits)).unwrap_or_default(),
@@ -173,7 +173,9 @@ impl fmt::Display for Endpoint<'_> {
     }
 }
 
-fn waiting(queues: Queues) -> Cell {
+fn waiting(protocol: Protocol, queues: Queues) -> Cell {
+    // Of UDP the kernel tells what the datagrams occupy, its own overhead included.
+    let unit = if protocol == Protocol::Udp { "B memory" } else { "B" };
     match queues {
         Queues::Accept { accept_queue, accept_queue_limit } => {
             let full = accept_queue > accept_queue_limit;
@@ -181,10 +183,14 @@ fn waiting(queues: Queues) -> Cell {
             if full { Cell::ink(Ink::Bad, words) } else { Cell::new(words) }
         }
         Queues::Data { receive_queue_bytes: 0, send_queue_bytes: 0 } => Cell::new("-"),
-        Queues::Data { receive_queue_bytes: input, send_queue_bytes: 0 } => Cell::new(format_args!("in {input} B")),
-        Queues::Data { receive_queue_bytes: 0, send_queue_bytes: output } => Cell::new(format_args!("out {output} B")),
+        Queues::Data { receive_queue_bytes: input, send_queue_bytes: 0 } => {
+            Cell::new(format_args!("in {input} {unit}"))
+        }
+        Queues::Data { receive_queue_bytes: 0, send_queue_bytes: output } => {
+            Cell::new(format_args!("out {output} {unit}"))
+        }
         Queues::Data { receive_queue_bytes, send_queue_bytes } => {
-            Cell::new(format_args!("in {receive_queue_bytes} B, out {send_queue_bytes} B"))
+            Cell::new(format_args!("in {receive_queue_bytes} {unit}, out {send_queue_bytes} {unit}"))
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::internet::subnet::vlsm::Layout;
 use crate::internet::subnet::{Address, Count, Family, Prefix, Range};
 
 use super::palette::Ink;
+use super::paragraph::{self, Paragraph};
 use super::{Palette, bits};
 
 /// Width of the labels, the two blanks before them included.
@@ -31,28 +32,47 @@ pub struct Answer<'a> {
 ///
 /// # Errors
 /// What the writer refused.
-pub fn describe(out: &mut impl Write, palette: Palette, answer: &Answer<'_>) -> io::Result<()> {
+pub fn describe(out: &mut impl Write, palette: Palette, width: Option<u16>, answer: &Answer<'_>) -> io::Result<()> {
     let subnet = answer.subnet;
     let strong = palette.paint(Ink::Strong, format!("{}/{}", subnet.address, subnet.prefix_length_bits));
     writeln!(out, "{strong}  {}", subnet.purpose.name)?;
     if let Some(assumed) = subnet.assumed {
-        writeln!(out, "{}", palette.paint(Ink::Warn, assumption(assumed, subnet)))?;
+        folded(out, palette, width, "", (&assumption(assumed, subnet), Some(Ink::Warn)))?;
     }
     writeln!(out)?;
-    bits::and(out, palette, &subnet.and, None)?;
+    bits::and(out, palette, width, &subnet.and, None)?;
     let host_bits = subnet.prefix.host_bits();
     let length = subnet.prefix_length_bits;
     let keeps =
         format!("AND keeps the network part ({}) and clears the host part ({})", bits_of(length), bits_of(host_bits));
-    writeln!(out, "{:LABEL$}{}\n", "", palette.paint(Ink::Faint, keeps))?;
+    folded(out, palette, width, "", (&keeps, Some(Ink::Faint)))?;
+    writeln!(out)?;
     for (label, text) in facts(subnet) {
-        writeln!(out, "  {}{text}", palette.paint(Ink::Faint, format_args!("{label:<width$}", width = LABEL - 2)))?;
+        folded(out, palette, width, label, (&text, None))?;
     }
     for other in answer.others {
         writeln!(out)?;
-        membership(out, palette, subnet, other)?;
+        membership(out, palette, width, subnet, other)?;
     }
     Ok(())
+}
+
+/// Writes a text behind its label, as it is where it fits into the terminal, in several lines where it does not.
+fn folded(
+    out: &mut impl Write,
+    palette: Palette,
+    width: Option<u16>,
+    label: &str,
+    (text, ink): (&str, Option<Ink>),
+) -> io::Result<()> {
+    let lead = format!("  {label:<label_width$}", label_width = LABEL - 2);
+    if width.is_some_and(|width| LABEL + paragraph::columns(text) > usize::from(width)) {
+        return Paragraph { lead: &lead, lead_ink: Ink::Faint, text, ink }.write(out, palette, width);
+    }
+    match ink {
+        Some(ink) => writeln!(out, "{lead}{}", palette.paint(ink, text)),
+        None => writeln!(out, "{}{text}", palette.paint(Ink::Faint, lead)),
+    }
 }
 
 fn bits_of(count: u8) -> String {
@@ -77,7 +97,7 @@ fn assumption(assumed: Assumed, subnet: &Subnet) -> String {
 /// Label and text of every fact about a subnet; a line without a label goes on with the one above.
 fn facts(subnet: &Subnet) -> Vec<(&'static str, String)> {
     let Subnet { prefix, mask, mask_hex, wildcard, .. } = subnet;
-    let mut facts = vec![("network", format!("{prefix}{}", role(subnet)))];
+    let mut facts = vec![("network", format!("{prefix}{}", given(subnet.role)))];
     facts.push(("hosts", hosts(subnet)));
     facts.push(("broadcast", broadcast(subnet)));
     if subnet.family == Family::Ipv4 {
@@ -90,12 +110,17 @@ fn facts(subnet: &Subnet) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn role(subnet: &Subnet) -> &'static str {
-    match subnet.role {
-        Role::Host => "",
-        Role::Network => "  (the address given is the network itself, no host's)",
-        Role::Broadcast => "  (the address given is the broadcast address, no host's)",
-        Role::SubnetRouterAnycast => "  (the address given is the subnet-router anycast address)",
+fn given(role: Role) -> String {
+    self::role(role).map_or_else(String::new, |role| format!("  (the address given is {role})"))
+}
+
+/// What is to be said about an address that is not simply a host's.
+const fn role(role: Role) -> Option<&'static str> {
+    match role {
+        Role::Host => None,
+        Role::Network => Some("the network itself, no host's"),
+        Role::Broadcast => Some("the broadcast address, no host's"),
+        Role::SubnetRouterAnycast => Some("the subnet-router anycast address"),
     }
 }
 
@@ -206,12 +231,21 @@ fn reverse(subnet: &Subnet) -> Vec<(&'static str, String)> {
 }
 
 /// Writes the verdict on another address, its AND, and the reason.
-fn membership(out: &mut impl Write, palette: Palette, subnet: &Subnet, other: &Membership) -> io::Result<()> {
+fn membership(
+    out: &mut impl Write,
+    palette: Palette,
+    width: Option<u16>,
+    subnet: &Subnet,
+    other: &Membership,
+) -> io::Result<()> {
     let (ink, verdict) = if other.same_subnet { (Ink::Good, "same subnet") } else { (Ink::Bad, "not the same subnet") };
     let address = palette.paint(Ink::Strong, other.address);
     writeln!(out, "{address}  {}{}", palette.paint(ink, verdict), reason(subnet, other))?;
     if let Some(and) = &other.and {
-        bits::and(out, palette, and, other.first_differing_bit)?;
+        bits::and(out, palette, width, and, other.first_differing_bit)?;
+    }
+    if let Some(role) = other.role.and_then(role) {
+        writeln!(out, "  {} is {role}", other.address)?;
     }
     if let (Some(own), Some(holds)) = (other.own_prefix, other.own_prefix_holds_address) {
         let (ink, seen) = if holds { (Ink::Good, "on its link") } else { (Ink::Bad, "behind its gateway") };
@@ -279,7 +313,12 @@ const fn prefix_width(family: Family) -> usize {
 pub fn layout(out: &mut impl Write, palette: Palette, layout: &Layout) -> io::Result<()> {
     for subnet in &layout.subnets {
         let part = Part::from(subnet.prefix);
-        writeln!(out, "{part}  {}", palette.paint(Ink::Faint, format_args!("for {}", subnet.hosts_asked)))?;
+        // Two hosts are most often a link between routers, but only its owner knows that nobody broadcasts there.
+        let smaller = match (subnet.hosts_asked, subnet.prefix.family()) {
+            (2, Family::Ipv4) => "; without a broadcast address, on a point-to-point link, a /31 does (RFC 3021)",
+            _ => "",
+        };
+        writeln!(out, "{part}  {}", palette.paint(Ink::Faint, format_args!("for {}{smaller}", subnet.hosts_asked)))?;
     }
     for free in &layout.free {
         let width = prefix_width(free.family());

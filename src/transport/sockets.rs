@@ -150,9 +150,9 @@ pub enum Queues {
     },
     /// Of any other socket: data.
     Data {
-        /// Received, not yet read by the program.
+        /// Received, not yet read by the program; of UDP the memory that the datagrams occupy in the kernel.
         receive_queue_bytes: u32,
-        /// Written by the program, not yet acknowledged by the peer.
+        /// Written by the program, not yet acknowledged by the peer; of UDP the memory of what was not yet sent.
         send_queue_bytes: u32,
     },
 }

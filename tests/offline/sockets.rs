@@ -56,6 +56,26 @@ fn unread_bytes_are_shown_and_every_json_key_is_documented() {
 }
 
 #[test]
+fn what_waits_in_a_udp_socket_is_labelled_as_memory() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(b"12345", socket.local_addr().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port().to_string();
+    let (_, out, _) = run(&["--udp", "--port", &port]);
+    assert!(out.contains(" B memory "), "{out}");
+}
+
+#[test]
+fn a_port_is_a_number_from_1_or_a_service() {
+    let known = run(&["--port", "http", "--state", "syn-sent", "--udp"]);
+    assert_eq!(known, (Some(1), "no socket matches\n".into(), String::new()));
+    for word in ["0", "65536", "", "no-such-service", "-1"] {
+        let (status, out, error) = run(&[&format!("--port={word}")]);
+        assert_eq!((status, out.as_str()), (Some(2), ""), "{word}");
+        assert!(error.contains("expected a port from 1 to 65535, or the name of a service"), "{word}: {error}");
+    }
+}
+
+#[test]
 fn whether_somebody_listens_is_the_exit_status() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();

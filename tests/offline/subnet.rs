@@ -212,6 +212,50 @@ fn a_prefix_file_that_is_absent_or_wrong_is_an_error() {
 }
 
 #[test]
+fn a_prefix_file_that_is_absent_is_no_bad_list() {
+    let (status, _, stderr) = subnet("--contains /nonexist");
+    assert_eq!((status, &*stderr), (2, "netlab: --contains: open /nonexist: no such file or directory (ENOENT)\n"));
+}
+
+#[test]
+fn an_empty_list_is_an_error_for_every_question_about_lists() {
+    for question in ["--aggregate", "--supernet", "--exclude 10.0.0.0/8 -"] {
+        let (status, _, stderr) = subnet_with(question, b"# nothing\n");
+        assert_eq!(status, 2, "{question}");
+        assert!(stderr.contains("the list is empty"), "{question}: {stderr}");
+    }
+}
+
+#[test]
+fn numbers_of_hosts_that_are_none_are_told_what_was_expected() {
+    for words in ["0", "a,b", "3,", "-1", "+3", "99999999999999999999"] {
+        let (status, _, stderr) = subnet(&format!("10.0.0.0/24 --hosts={words}"));
+        assert_eq!(status, 2, "{words}");
+        assert!(stderr.contains("expected numbers of hosts from 1"), "{words}: {stderr}");
+    }
+}
+
+#[test]
+fn two_hosts_get_a_30_and_are_told_when_a_31_does() {
+    let (_, stdout, _) = subnet("10.0.0.0/24 --hosts 2");
+    assert!(stdout.starts_with("10.0.0.0/30 ") && stdout.contains("a /31 does (RFC 3021)"), "{stdout}");
+}
+
+#[test]
+fn another_address_that_is_no_hosts_is_told_so() {
+    let (_, stdout, _) = subnet("10.0.0.1/24 10.0.0.255 10.0.0.0 10.0.0.128/25 10.0.0.7");
+    for said in [
+        "  10.0.0.255 is the broadcast address, no host's\n",
+        "  10.0.0.0 is the network itself, no host's\n",
+        "  10.0.0.128 is the network itself, no host's\n",
+    ] {
+        assert!(stdout.contains(said), "{said}: {stdout}");
+    }
+    assert!(!stdout.contains("10.0.0.7 is"), "{stdout}");
+    assert_eq!(json("10.0.0.1/24 10.0.0.255")["others"][0]["role"], "broadcast");
+}
+
+#[test]
 fn what_is_not_understood_is_exit_2_with_what_was_meant() {
     for (words, said) in [
         ("010.0.0.1", "hint: did you mean 10.0.0.1?"),

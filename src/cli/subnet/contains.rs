@@ -86,9 +86,16 @@ fn prefixes_of(text: &str, context: &mut Context) -> anyhow::Result<Vec<Range>> 
     };
     match File::open(text) {
         Ok(file) => lists::read(file, text, context),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!("no file of this name, and no list: {misread}"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && looks_like_a_list(text) => {
+            bail!("no file of this name, and no list: {misread}")
+        }
         Err(error) => bail!(OsError::from_io("open", text, &error)),
     }
+}
+
+/// Whether what is wrong with `text` as a list may be of interest: it has several entries or begins like an address.
+fn looks_like_a_list(text: &str) -> bool {
+    text.contains([',', ':']) || text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 impl Filter<'_> {

@@ -14,9 +14,6 @@ use super::{Context, Outcome};
 /// The smallest prefix that holds all that the words name.
 pub(super) fn supernet(words: &[String], context: &mut Context) -> anyhow::Result<Outcome> {
     let ranges = ranges(words, context)?;
-    if ranges.is_empty() {
-        bail!("the list is empty, so no prefix holds it");
-    }
     let prefix = range::supernet(&ranges).context("the list holds IPv4 and IPv6, which no prefix covers")?;
     print(&[prefix], context)?;
     Ok(Outcome::Yes)
@@ -49,6 +46,9 @@ fn ranges(words: &[String], context: &mut Context) -> anyhow::Result<Vec<Range>>
     }
     if words.is_empty() {
         all = read(io::stdin().lock(), "standard input", context)?;
+    }
+    if all.is_empty() {
+        bail!("the list is empty: expected addresses, prefixes or ranges");
     }
     Ok(all)
 }

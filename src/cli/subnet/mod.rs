@@ -42,8 +42,8 @@ pub struct Args {
     /// List the subnets of this length
     #[arg(long, value_name = "LEN", help_heading = "Instead of describing one subnet")]
     split: Option<String>,
-    /// Lay out one subnet for each number of hosts, largest first
-    #[arg(long, value_name = "N,N…", value_delimiter = ',', help_heading = "Instead of describing one subnet")]
+    /// Lay out one subnet for each number of hosts, largest first; each keeps a network and a broadcast address
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = hosts, help_heading = "Instead of describing one subnet")]
     hosts: Option<Vec<u64>>,
     /// The smallest prefix that holds the whole list
     #[arg(long, help_heading = "Instead of describing one subnet")]
@@ -88,6 +88,12 @@ impl Args {
     }
 }
 
+/// A number of hosts.
+fn hosts(word: &str) -> Result<u64, &'static str> {
+    let number = word.trim().parse().ok().filter(|hosts| *hosts > 0 && !word.contains('+'));
+    number.ok_or("expected numbers of hosts from 1 with commas between them, such as 50,20,10")
+}
+
 /// What the words ask: an address, its mask if there is one, and other addresses with theirs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Question {
@@ -115,7 +121,7 @@ fn describe(question: &Question, context: &mut Context) -> anyhow::Result<Outcom
     if context.json {
         json::document(&mut context.out, &answer)?;
     } else {
-        report::describe(&mut context.out, context.palette, &answer)?;
+        report::describe(&mut context.out, context.palette, context.width, &answer)?;
     }
     Ok(others.iter().all(|other| other.same_subnet).into())
 }

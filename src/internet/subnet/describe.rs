@@ -209,6 +209,8 @@ pub struct Membership {
     pub prefix: Option<Prefix>,
     /// The AND that says so.
     pub and: Option<And>,
+    /// What the other address is within its subnet: by its own mask where it has one; none for the other family.
+    pub role: Option<Role>,
     /// The first bit of the network part that differs, from 1 on the left.
     pub first_differing_bit: Option<u8>,
     /// The other address's own subnet, where it came with a mask of its own.
@@ -232,6 +234,7 @@ impl Membership {
             same_subnet: subnet.prefix.contains(other) && own_prefix_holds_address != Some(false),
             prefix: related.then(|| Prefix::of(other, length)),
             and: related.then(|| And::of(other, length)),
+            role: own_prefix.or_else(|| related.then(|| Prefix::of(other, length))).map(|prefix| role(other, prefix)),
             first_differing_bit: first.then(|| differing.leading_zeros() as u8 - outside + 1),
             own_prefix,
             own_prefix_holds_address,

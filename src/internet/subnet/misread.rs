@@ -15,7 +15,7 @@ use std::net::Ipv4Addr;
 use crate::bytes::Mac;
 
 use super::digits::leading_ipv4;
-use super::notation::plain_address;
+use super::notation::{self, plain_address};
 use super::problem::{Misread, Problem, SHOWN, shown};
 use super::{Address, Family, Prefix};
 
@@ -181,12 +181,16 @@ pub(super) fn hole(text: &str, bits: u128, family: Family) -> Misread {
     let border = kept.saturating_add(1);
     let bit = border.saturating_add((ones << border.min(127)).leading_zeros()).saturating_add(1);
     let filled = 128_u32.saturating_sub(ones.trailing_zeros());
-    let near = [kept, filled].map(|length| {
-        let prefix = Prefix::of(Address::new(family, 0), u8::try_from(length).unwrap_or(u8::MAX));
-        format!("{} (/{length})", if value == 1 { prefix.mask() } else { prefix.wildcard() })
+    let near = [kept, filled].into_iter().filter_map(|length| {
+        let length = u8::try_from(length).ok()?;
+        let prefix = Prefix::of(Address::new(family, 0), length);
+        let (kind, meant) = if value == 1 { ("mask", prefix.mask()) } else { ("wildcard", prefix.wildcard()) };
+        // The wildcard of a host is all zeros, which is read as the mask /0.
+        let is_read_so = notation::mask(&meant.to_string(), family) == Ok(length);
+        is_read_so.then(|| format!("the {kind} {meant} (/{length})"))
     });
-    let problem = Problem::Hole { bit, value, border };
-    Misread::new(text, problem).meaning(near.join(" or "))
+    let meant = near.collect::<Vec<_>>().join(" or ");
+    Misread::new(text, Problem::Hole { bit, value, border }).meaning(Some(meant).filter(|meant| !meant.is_empty()))
 }
 
 /// Why the range from `first` to `last` is none.
@@ -237,17 +241,42 @@ mod tests {
             (
                 "10.0.0.1/255.0.255.0",
                 "bit 17 is 1 although bit 9 is already 0",
-                "255.0.0.0 (/8) or 255.255.255.0 (/24)",
+                "the mask 255.0.0.0 (/8) or the mask 255.255.255.0 (/24)?",
             ),
-            ("10.0.0.1/0.0.255.0", "bit 25 is 0 although bit 17 is already 1", "0.0.255.255 (/16) or 0.0.0.0 (/32)"),
+            ("10.0.0.1/0.0.255.0", "bit 25 is 0 although bit 17 is already 1", "the wildcard 0.0.255.255 (/16)?"),
             ("10.0.0.1/255.255.255.1", "bit 32 is 1 although bit 25 is already 0", "255.255.255.0 (/24)"),
-            ("::1/ffff:0:ffff::", "bit 33 is 1 although bit 17 is already 0", "ffff:: (/16) or ffff:ffff:ffff:: (/48)"),
+            (
+                "::1/ffff:0:ffff::",
+                "bit 33 is 1 although bit 17 is already 0",
+                "the mask ffff:: (/16) or the mask ffff:ffff:ffff:: (/48)",
+            ),
         ] {
             let said = said(text);
             assert!(said.contains(problem), "{text}: {said}");
             let hint = said.split_once("\nhint: did you mean ").unwrap_or_else(|| panic!("{text}: {said}")).1;
             assert!(hint.contains(meant), "{text}: {hint}");
         }
+    }
+
+    #[test]
+    fn no_mask_is_offered_that_would_be_read_as_another() {
+        for (text, meant) in [
+            ("10.0.0.1/8.0.0.0", "the wildcard 15.255.255.255 (/4)"),
+            ("10.0.0.1/0.255.0.0", "the wildcard 0.255.255.255 (/8)"),
+            ("10.0.0.1/0.0.255.0", "the wildcard 0.0.255.255 (/16)"),
+            ("10.0.0.1/0.255.0.255", "the wildcard 0.255.255.255 (/8) or the wildcard 0.0.0.255 (/24)"),
+        ] {
+            assert_eq!(said(text).split_once("did you mean ").unwrap().1, format!("{meant}?"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_length_with_a_leading_zero_is_refused_as_an_octet_is() {
+        let said = said("10.0.0.1/010");
+        assert!(said.contains("010: C programs read that as octal 8, people as 10"), "{said}");
+        assert!(said.ends_with("hint: did you mean /10?"), "{said}");
+        assert!(notation::address_and_mask("10.0.0.1/024").is_err());
+        assert_eq!(notation::address_and_mask("10.0.0.1/0").unwrap().1, Some(0));
     }
 
     #[test]

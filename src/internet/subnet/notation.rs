@@ -39,6 +39,11 @@ pub(super) fn plain_address(text: &str) -> Option<Address> {
 pub fn mask(text: &str, family: Family) -> Result<u8, Misread> {
     let digits = text.strip_prefix('/').unwrap_or(text);
     if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        if digits.len() > 1 && digits.starts_with('0') {
+            let meant = digits.parse::<u8>().ok().filter(|length| *length <= family.bits());
+            let problem = Problem::LengthLeadingZero { length: shown(digits) };
+            return Err(Misread::new(text, problem).meaning(meant.map(|length| format!("/{length}"))));
+        }
         let length = digits.parse().ok().filter(|length| *length <= family.bits());
         return length.ok_or_else(|| Misread::new(text, Problem::LengthTooLong { length: shown(digits), family }));
     }

@@ -121,8 +121,15 @@ pub enum Problem {
         /// Whose bits are exceeded.
         family: Family,
     },
+    /// A prefix length that means one thing in C and another to people.
+    #[error("the length is written {length}: {}, so netlab takes neither", octal(length))]
+    LengthLeadingZero {
+        /// As it was written.
+        length: String,
+    },
     /// A mask that is neither ones followed by zeros nor zeros followed by ones.
-    #[error("the mask has a hole: bit {bit} is {value} although bit {border} is already {}", 1 ^ value)]
+    #[error("the {} has a hole: bit {bit} is {value} although bit {border} is already {}",
+        if *value == 1 { "mask" } else { "wildcard (it begins with 0)" }, 1 ^ value)]
     Hole {
         /// The first bit that breaks the row, from 1 on the left.
         bit: u32,

@@ -26,7 +26,7 @@ pub struct Allotment {
 
 /// The subnets asked for do not fit into the network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{network} has {have} addresses; the subnets stop fitting at the one for {hosts} hosts, a {subnet}")]
+#[error("{network} has {have} addresses; the subnets stop fitting at the one for {hosts} host{}, a {subnet}", if *.hosts == 1 { "" } else { "s" })]
 pub struct Full {
     /// The network.
     pub network: Prefix,
@@ -107,6 +107,8 @@ mod tests {
     fn what_does_not_fit_is_named() {
         let full = lay_out(notation::prefix("10.0.0.0/25").unwrap(), &[100, 100]).unwrap_err();
         assert_eq!((full.hosts, full.subnet.as_str()), (100, "/25"));
+        let full = lay_out(notation::prefix("10.0.0.0/31").unwrap(), &[1]).unwrap_err();
+        assert!(full.to_string().contains("the one for 1 host, a /30"), "{full}");
         let full = lay_out(notation::prefix("10.0.0.0/8").unwrap(), &[u64::MAX]).unwrap_err();
         assert_eq!(full.subnet, "subnet larger than the whole address space");
         assert_eq!(lengths("10.0.0.0/25", &[100]), ["10.0.0.0/25"]);
