@@ -19,6 +19,8 @@ pub enum Outcome {
     No,
     /// Another program was run, and its exit status is the answer.
     Ended(u8),
+    /// Ctrl-C came before the answer was there: exit status 130. A stream that ends when told to has done its work.
+    Interrupted,
 }
 
 impl From<ExitStatus> for Outcome {
@@ -37,6 +39,8 @@ impl From<bool> for Outcome {
 
 /// Exit status of a command that could not be carried out: usage, privilege, input or output.
 const FAILED: u8 = 2;
+/// Exit status of a command that Ctrl-C ended early, as a shell gives it: 128 and the number of SIGINT.
+const INTERRUPTED: u8 = 130;
 
 /// Options that every command takes.
 #[derive(Args, Clone, Copy, Debug)]
@@ -138,6 +142,7 @@ pub fn finish(result: anyhow::Result<Outcome>, mut context: Context) -> ExitCode
         Ok(Outcome::Yes) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
         Ok(Outcome::Ended(status)) => ExitCode::from(status),
+        Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if is_broken_pipe(&error) => {
             // The buffer still holds what nobody will read; dropping it would try to write it again.
             let _ = context.out.into_parts();

@@ -27,7 +27,8 @@ pub use contract::{Context, Outcome};
 /// See every layer of the network on your own machine, and prove it.
 #[derive(Debug, Parser)]
 #[command(name = "netlab", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 yes or done, 1 the answer is no, 2 it could not be done.\n\
+#[command(after_help = "Exit status: 0 yes or done, 1 the answer is no, 2 it could not be done,\n\
+                        130 Ctrl-C came before the answer was there.\n\
                         Example: netlab subnet 172.16.10.1 255.255.255.0 172.16.10.2")]
 struct Cli {
     #[command(flatten)]

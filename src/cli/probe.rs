@@ -11,7 +11,6 @@ use crate::kernel::limits;
 use crate::kernel::signal::Interrupts;
 use crate::kernel::terminal::columns;
 use crate::report::probe::{self as report, Totals, View};
-use crate::report::probe_json;
 use crate::transport::ports::datagrams::Datagrams;
 use crate::transport::ports::dialer::Dialer;
 use crate::transport::ports::targets::{self, Choice};
@@ -28,7 +27,8 @@ use crate::transport::services::Protocol;
 /// States: open (handshake done, or a datagram came), closed (a reset; over UDP an ICMP port unreachable of the host
 /// itself), filtered (an ICMP error, silence, or this machine would not send), open|filtered (silence over UDP).
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit status: 0 something is open, 1 nothing is, 2 it could not be asked.\n\
+#[command(after_help = "Exit status: 0 something is open, 1 nothing is, 2 nobody could be asked, 130 Ctrl-C came\n\
+                        before the end. A name that cannot be resolved is told, and the others are probed.\n\
                         Example: netlab probe 192.0.2.1 -p 22,80,8000-8100,https --banner")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch that somebody types")]
 pub struct Args {
@@ -85,7 +85,7 @@ const AT_ONCE: usize = 1 << 17;
 
 impl Args {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
-        let plan = self.plan()?;
+        let plan = self.plan(context)?;
         let view = View { protocol: plan.protocol, all: self.all, banners: self.banner };
         let interrupts = Interrupts::take()?;
         let mut run =
@@ -107,7 +107,7 @@ impl Args {
         run.finish()
     }
 
-    fn plan(&self) -> anyhow::Result<Plan> {
+    fn plan(&self, context: &mut Context) -> anyhow::Result<Plan> {
         let protocol = if self.udp { Protocol::Udp } else { Protocol::Tcp };
         let ports = match (&self.ports, self.top) {
             (Some(text), _) => set::parse(text, protocol)?,
@@ -119,11 +119,12 @@ impl Args {
             None if self.udp => Waits::UDP,
             None => Waits::TCP,
         };
+        let targets = self.targets(context)?;
         let most = limits::raise_open_files()?.saturating_sub(OTHER_FILES).max(1);
         let wanted = self.parallel.map_or(PARALLEL, |parallel| parallel as usize);
         Ok(Plan {
             protocol,
-            targets: self.targets()?,
+            targets,
             ports,
             tries: self.retries.unwrap_or(2) + 1,
             extend: self.retries.is_none(),
@@ -134,14 +135,25 @@ impl Args {
         })
     }
 
-    fn targets(&self) -> anyhow::Result<Vec<Target>> {
+    fn targets(&self, context: &mut Context) -> anyhow::Result<Vec<Target>> {
         let v6 = (self.ipv4 || self.ipv6).then_some(self.ipv6);
-        let mut found: Vec<Target> = Vec::new();
+        let (mut found, mut unknown) = (Vec::<Target>::new(), Vec::new());
         for host in &self.hosts {
-            found.extend(targets::parse(host, Choice { v6, all: self.all_addresses })?);
+            match targets::parse(host, Choice { v6, all: self.all_addresses }) {
+                Ok(targets) => found.extend(targets),
+                Err(fault) if fault.is_of_the_resolver() => unknown.push(fault),
+                Err(fault) => return Err(fault.into()),
+            }
             if found.len() > targets::MOST {
                 bail!("more than {} hosts are more than one run takes", targets::MOST);
             }
+        }
+        let last = if found.is_empty() { unknown.pop() } else { None };
+        for fault in &unknown {
+            context.note(fault);
+        }
+        if let Some(last) = last {
+            return Err(last.into());
         }
         let mut seen = std::collections::HashSet::new();
         found.retain(|target| seen.insert((target.address, target.scope_id)));
@@ -238,7 +250,7 @@ impl Run<'_> {
             self.totals.not_settled += host.unsettled;
             self.totals.open += host.ports.iter().filter(|finding| finding.state == State::Open).count();
             if self.context.json {
-                probe_json::host(&mut self.context.out, host, self.view)?;
+                report::host_json(&mut self.context.out, host, self.view)?;
             } else if let Some(kind) = mute(host).filter(|_| self.several && !self.view.all) {
                 self.mute[kind].push(host.target.address);
             } else {
@@ -252,7 +264,7 @@ impl Run<'_> {
     fn finish(self) -> anyhow::Result<Outcome> {
         let Context { out, palette, json, width, .. } = self.context;
         if *json {
-            probe_json::totals(out, &self.totals)?;
+            report::totals_json(out, &self.totals)?;
         } else {
             for (what, hosts) in ["nobody on the link answers for them", "no answer of any kind"].iter().zip(&self.mute)
             {
@@ -262,7 +274,7 @@ impl Run<'_> {
             }
             report::totals(out, &self.totals, *palette)?;
         }
-        Ok(Outcome::from(self.totals.open > 0))
+        Ok(if self.totals.interrupted { Outcome::Interrupted } else { Outcome::from(self.totals.open > 0) })
     }
 }
 

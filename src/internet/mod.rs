@@ -1,5 +1,6 @@
 //! Addresses and datagrams: IPv4, IPv6 and ICMP, subnets, and the path a datagram takes.
 
+pub mod destination;
 pub mod extension;
 pub mod gre;
 pub mod groups;

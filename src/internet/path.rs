@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::ndp_wire;
 use super::subnet::{Address, Prefix};
-use crate::bytes::Mac;
+use crate::bytes::{Escaped, Mac};
 use crate::kernel::OsError;
+use crate::kernel::netlink::LinkFlags;
 use crate::kernel::netlink::{Decision, Netlink, RouteKind};
-use crate::link::interface::{self, Interface};
+use crate::link::interface::{self, Condition, Interface};
 
 /// How a datagram to one destination leaves this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,19 +101,89 @@ pub fn path(target: IpAddr, interface: Option<&str>) -> Result<Path, OsError> {
     // The routing table learns of a new address a little later than the interface.
     let step = if all.iter().any(|interface| holds(&interface)) { Step::Own } else { step(&decision) };
     let interface = match step {
-        Step::Own => all.iter().find(holds).or_else(|| decision.interface.and_then(by_index)),
+        Step::Own => asked
+            .as_ref()
+            .filter(holds)
+            .or_else(|| all.iter().find(holds))
+            .or_else(|| decision.interface.and_then(by_index)),
         Step::Refused { .. } | Step::NoRoute => asked.as_ref(),
         _ => decision.interface.and_then(by_index),
     };
     let source = if step == Step::Own { Some(target) } else { decision.source };
     Ok(Path {
         target,
-        own: own(source, interface, &all, target.is_ipv4()),
+        own: own(source, interface, if asked.is_some() { &[] } else { &all }, target.is_ipv4()),
         interface: interface.cloned(),
         route: decision.matched.map(|(address, length)| Prefix::of(address.into(), length)),
         table: decision.table,
         step,
     })
+}
+
+/// Why there is nobody to ask for a target, whatever the routing table says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unaskable {
+    /// 0.0.0.0 or ::.
+    #[error("{0} is the unspecified address: it stands for no address, so nobody can be asked for it")]
+    Unspecified(IpAddr),
+    /// A loopback interface was named.
+    #[error("{0} has no neighbours: the loopback leads back to this machine")]
+    Loopback(String),
+    /// The interface is off.
+    #[error("{0} is switched off: nobody can be asked on it\nhint: ip link set {0} up")]
+    SwitchedOff(String),
+    /// Nothing is at the other end of the interface.
+    #[error("{0} has no carrier: nothing is at the other end, so nobody can be asked on it")]
+    NoCarrier(String),
+    /// Another interface than the one that was named holds the target.
+    #[error("{target} is an own address, of {holder} and not of {interface}")]
+    HeldElsewhere {
+        /// The target.
+        target: IpAddr,
+        /// The interface that holds it, escaped.
+        holder: String,
+        /// The interface that was named, escaped.
+        interface: String,
+    },
+    /// The kernel's refusal.
+    #[error(transparent)]
+    Os(#[from] OsError),
+}
+
+/// Checks that somebody can be asked for `target`, on the interface called `interface` where one is given.
+///
+/// # Errors
+/// Why not.
+pub fn askable(target: IpAddr, interface: Option<&str>) -> Result<(), Unaskable> {
+    if target.is_unspecified() {
+        return Err(Unaskable::Unspecified(target));
+    }
+    let Some(asked) = interface.map(usable).transpose()? else { return Ok(()) };
+    let holds = |interface: &Interface| interface.addresses.iter().any(|a| a.address == target);
+    match interface::interfaces()?.into_iter().find(holds) {
+        Some(holder) if !holds(&asked) => {
+            Err(Unaskable::HeldElsewhere { target, holder: shown(&holder), interface: shown(&asked) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The interface called `name`, if frames pass on it to somebody else.
+///
+/// # Errors
+/// Why they do not.
+pub fn usable(name: &str) -> Result<Interface, Unaskable> {
+    let interface = interface::interface(name)?;
+    match interface.condition {
+        _ if interface.flags.has(LinkFlags::LOOPBACK) => Err(Unaskable::Loopback(shown(&interface))),
+        Condition::SwitchedOff => Err(Unaskable::SwitchedOff(shown(&interface))),
+        Condition::NoCarrier => Err(Unaskable::NoCarrier(shown(&interface))),
+        _ => Ok(interface),
+    }
+}
+
+fn shown(interface: &Interface) -> String {
+    Escaped(interface.name.as_bytes()).to_string()
 }
 
 fn step(decision: &Decision) -> Step {
@@ -131,10 +202,11 @@ fn step(decision: &Decision) -> Step {
     }
 }
 
-/// The own address `source` with its network, or where the kernel named none the first of the right family.
-fn own(source: Option<IpAddr>, interface: Option<&Interface>, all: &[Interface], ipv4: bool) -> Option<Own> {
+/// The own address `source` with its network, of `interface` or else of `others`; where the kernel named none, the first
+/// of the right family.
+fn own(source: Option<IpAddr>, interface: Option<&Interface>, others: &[Interface], ipv4: bool) -> Option<Own> {
     let of_interface = interface.into_iter().flat_map(|interface| &interface.addresses);
-    let everywhere = all.iter().flat_map(|interface| &interface.addresses);
+    let everywhere = others.iter().flat_map(|interface| &interface.addresses);
     let found = match source.filter(|source| !source.is_unspecified()) {
         Some(source) => of_interface.chain(everywhere).find(|a| a.address == source),
         None => of_interface.into_iter().find(|a| a.address.is_ipv4() == ipv4),

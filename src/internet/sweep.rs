@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use thiserror::Error;
 
-use super::path::{Path, Step, path};
+use super::path::{Path, Step, Unaskable, path, usable};
 use super::subnet::{Address, Prefix};
 use crate::kernel::OsError;
 use crate::link::interface::Interface;
@@ -64,6 +64,19 @@ pub enum Unsweepable {
         /// Why.
         reason: &'static str,
     },
+    /// It is not on the link of the interface that was named.
+    #[error("{network} is not on the link of {interface}, {has}")]
+    OtherLink {
+        /// The network.
+        network: Prefix,
+        /// The interface's name, escaped.
+        interface: String,
+        /// What is on its link, in words.
+        has: String,
+    },
+    /// The interface that was named is of no use.
+    #[error(transparent)]
+    Unaskable(#[from] Unaskable),
     /// The kernel's refusal.
     #[error(transparent)]
     Os(#[from] OsError),
@@ -79,8 +92,13 @@ pub fn sweep(network: Prefix, interface: Option<&str>) -> Result<Sweep, Unsweepa
         return Err(Unsweepable::TooLarge { network, part: Prefix::of(network.network(), length) });
     }
     let hosts = network.hosts();
+    let named = interface.map(usable).transpose()?;
     let first = on_link(network, hosts.first, interface)?;
-    on_link(network, hosts.last, interface)?;
+    let last = on_link(network, hosts.last, interface)?;
+    if let Some(named) = named.filter(|named| [&first, &last].iter().any(|path| !is_of(named, path))) {
+        let interface = crate::bytes::Escaped(named.name.as_bytes()).to_string();
+        return Err(Unsweepable::OtherLink { network, interface, has: networks(&named, network) });
+    }
     let nowhere = || Unsweepable::Nowhere { network, address: hosts.first.ip() };
     let Path { interface, own, .. } = first;
     let interface = interface.ok_or_else(nowhere)?;
@@ -91,6 +109,22 @@ pub fn sweep(network: Prefix, interface: Option<&str>) -> Result<Sweep, Unsweepa
     let targets = std::iter::successors(Some(hosts.first), |address| address.next().filter(|next| *next <= hosts.last));
     let targets = targets.map(Address::ip).collect();
     Ok(Sweep { network, interface, source: own.map(|own| own.address), targets })
+}
+
+/// Whether the way leads to the link of `named` by a route. Without one, the kernel takes the word of whoever names an
+/// interface.
+fn is_of(named: &Interface, path: &Path) -> bool {
+    path.interface.as_ref().is_some_and(|interface| interface.index == named.index) && path.route.is_some()
+}
+
+/// The networks of an interface's own addresses, of the family of `network`, in words.
+fn networks(interface: &Interface, network: Prefix) -> String {
+    let own = interface.addresses.iter().map(|own| Prefix::of(own.address.into(), own.prefix_bits));
+    let own: Vec<_> = own.filter(|own| own.family() == network.family()).map(|own| own.to_string()).collect();
+    match own.as_slice() {
+        [] => format!("which has no {} address of its own", network.family()),
+        own => format!("whose own addresses are in {}", own.join(", ")),
+    }
 }
 
 fn on_link(network: Prefix, address: Address, interface: Option<&str>) -> Result<Path, Unsweepable> {

@@ -39,6 +39,14 @@ pub fn path(out: &mut (impl Write + ?Sized), path: &Path, palette: Palette) -> i
     if let Some(own) = path.own.filter(|own| own.address != path.target) {
         compared(out, path, &own, palette)?;
     }
+    if path.own.is_none()
+        && path.asks_for().is_some()
+        && let Some(interface) = &path.interface
+    {
+        let family = if path.target.is_ipv4() { "IPv4" } else { "IPv6" };
+        let words = format!("{} has no {family} address of its own", Escaped(interface.name.as_bytes()));
+        row(out, palette, "own", palette.paint(Ink::Warn, words))?;
+    }
     if let Some(route) = path.route.filter(|_| path.step != Step::Own) {
         let default = if route.length() == 0 { " (the default route)" } else { "" };
         let to = match path.step {
@@ -113,7 +121,10 @@ pub fn question(out: &mut (impl Write + ?Sized), path: &Path, way: &Way<'_>, pal
         Some(own) => format!("tell {}", own.address),
         None => "from no address".to_owned(),
     };
-    let often = format!("up to {} times, {} apart", way.plan.tries, Time(way.plan.timeout));
+    let often = match way.plan.tries {
+        1 => "once".to_owned(),
+        tries => format!("up to {tries} times, {} apart", Time(way.plan.timeout)),
+    };
     match (way.method, target) {
         (Method::KernelCache, _) => {
             row(out, palette, "question", format_args!("an empty datagram to {target} port 9 makes the kernel ask"))?;

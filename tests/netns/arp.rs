@@ -1,6 +1,6 @@
 //! `netlab arp`, on networks made for it.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 
@@ -8,6 +8,8 @@ use netlab::bytes::Mac;
 use netlab::kernel::namespace::Host;
 use netlab::kernel::netlink::Netlink;
 use netlab::kernel::sysctl;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::json_keys::assert_documented;
@@ -29,6 +31,10 @@ crate::tests![
     an_old_entry_of_the_cache_is_not_taken_for_an_answer,
     ipv6_is_asked_by_neighbour_discovery,
     a_link_local_target_needs_an_interface,
+    what_is_nearly_an_address_is_refused_with_a_hint,
+    ctrl_c_before_the_answer_exits_with_130,
+    an_interface_shows_its_own_addresses_alone,
+    where_nobody_can_be_asked_is_refused_with_the_reason,
     two_stations_with_one_ipv6_address_are_both_shown,
 ];
 
@@ -323,6 +329,80 @@ fn a_link_local_target_needs_an_interface() {
     let run = arp(&pair.left, &["fe80::fc:ff:fe00:2%eth0"]);
     assert_eq!(run.status, Some(0), "{}{}", run.out, run.error);
     assert!(run.out.contains("tell fe80::fc:ff:fe00:1"), "{}", run.out);
+}
+
+fn what_is_nearly_an_address_is_refused_with_a_hint() {
+    let pair = topology::pair();
+    for (target, words) in [
+        ("192.0.02.2", "did you mean 192.0.2.2?"),
+        ("1", "did you mean 0.0.0.1?"),
+        ("0xc0.0.2.2", "C programs read that as an IPv4 address in hex"),
+        ("192.0.2.2/24", "expected one address\nhint: did you mean 192.0.2.2?"),
+        ("", "nothing is there"),
+        ("fe80::1%nope", "find interface nope: no such device"),
+    ] {
+        let run = arp(&pair.left, &[target]);
+        assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{target}");
+        assert!(run.error.contains(words), "{target}: {}", run.error);
+    }
+    let run = arp(&pair.left, &["192.0.2.77", "-c", "1", "-t", "20"]);
+    assert!(run.out.contains("to everybody, once\n"), "{}", run.out);
+}
+
+fn ctrl_c_before_the_answer_exits_with_130() {
+    let pair = topology::pair();
+    let mut child = pair.left.run(|| {
+        let mut command = crate::netlab();
+        command.args(["arp", "192.0.2.77", "-t", "60000"]).stdout(Stdio::piped()).spawn().unwrap()
+    });
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("question  who has")));
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    assert!(lines.next().unwrap().unwrap().contains("stopped   after 1 question"));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+/// The left host with a second interface that has neither address nor route.
+fn with_a_bare_interface() -> Pair {
+    let pair = topology::pair();
+    topology::join((&pair.left, "bare", Mac([2, 0xfc, 0, 0, 9, 1])), (&pair.right, "far", Mac([2, 0xfc, 0, 0, 9, 2])));
+    pair
+}
+
+fn an_interface_shows_its_own_addresses_alone() {
+    let pair = with_a_bare_interface();
+    let run = arp(&pair.left, &["198.51.100.1", "-i", "bare", "-c", "1", "-t", "20"]);
+    assert_eq!(run.status, Some(1), "{}{}", run.out, run.error);
+    assert!(run.out.contains("own       bare has no IPv4 address of its own"), "{}", run.out);
+    assert!(run.out.contains("from no address") && !run.out.contains("192.0.2.1"), "{}", run.out);
+    assert!(!run.out.contains("a route says"), "{}", run.out);
+    let run = arp(&pair.left, &["--sweep", "192.0.2.0/30", "-i", "bare"]);
+    assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{}", run.error);
+    let words = "192.0.2.0/30 is not on the link of bare, which has no IPv4 address of its own";
+    assert!(run.error.contains(words), "{}", run.error);
+    let run = arp(&pair.left, &["--sweep", "198.51.100.0/30", "-i", INTERFACE]);
+    assert_eq!(run.status, Some(2), "{}", run.out);
+    assert!(run.error.contains("whose own addresses are in 192.0.2.0/24"), "{}", run.error);
+    topology::add_address(&pair.left, "bare", "192.0.2.3/24");
+    let run = arp(&pair.left, &["--sweep", "192.0.2.8/30", "-i", "bare", "-c", "1", "-t", "20", "--json"]);
+    assert_eq!(run.status, Some(1), "{}", run.error);
+    let sent = pair.left.run(|| Netlink::open().unwrap().link("bare").unwrap().counters.tx_packets);
+    assert!(sent >= 3, "both questions and the one before left by the named interface: {sent}");
+}
+
+fn where_nobody_can_be_asked_is_refused_with_the_reason() {
+    let pair = with_a_bare_interface();
+    let refused = |arguments: &[&'static str], words: &str| {
+        let run = arp(&pair.left, arguments);
+        assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(run.error.contains(words), "{arguments:?}: {}", run.error);
+    };
+    refused(&["0.0.0.0"], "0.0.0.0 is the unspecified address");
+    refused(&["::"], ":: is the unspecified address");
+    refused(&["192.0.2.2", "-i", "lo"], "lo has no neighbours");
+    refused(&["192.0.2.1", "-i", "bare"], "192.0.2.1 is an own address, of eth0 and not of bare");
+    pair.left.run(|| Netlink::open().unwrap().set_up("bare", false).unwrap());
+    refused(&["192.0.2.2", "-i", "bare"], "bare is switched off");
 }
 
 fn two_stations_with_one_ipv6_address_are_both_shown() {

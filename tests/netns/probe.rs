@@ -368,7 +368,7 @@ fn ctrl_c_ends_with_what_is_known() {
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
     let mut out = String::new();
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{out}");
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{out}");
     assert_eq!(row(&out, "80/tcp")[1], "open", "{out}");
     assert!(out.contains("Ended early") && out.contains("1 port not settled"), "{out}");
 }

@@ -123,5 +123,5 @@ fn ctrl_c_ends_a_sweep_with_its_summary() {
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     let last: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!((&last["summary"]["stopped"], &last["summary"]["answered"]), (&true.into(), &1.into()));
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }

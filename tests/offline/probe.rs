@@ -12,13 +12,21 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn what_cannot_be_asked_is_an_error_that_says_why() {
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 18] = [
         (&["127.0.0.1", "-p", "0"], "port 0 is reserved"),
         (&["127.0.0.1", "-p", "70000"], "\"70000\" is no port"),
         (&["127.0.0.1", "-p", "9-1"], "the range 9-1 runs backwards"),
         (&["127.0.0.1", "-p", "no-such-service"], "no tcp service is called \"no-such-service\""),
         (&["10.0.0.0/8"], "10.0.0.0/8 holds more than 65536 addresses"),
-        (&["10.0.0.0/40"], "is neither an address with a prefix length"),
+        (&["10.0.0.0/40"], "a prefix length of 40 is too long"),
+        (&["010.0.1.2"], "did you mean 10.0.1.2?"),
+        (&["1"], "did you mean 0.0.0.1?"),
+        (&["127.0.0.1", ""], "nothing is there"),
+        (&["fe80::1", "-p", "1"], "say which one: fe80::1%NAME"),
+        (&["fe80::1%nope", "-p", "1"], "find interface nope: no such device"),
+        (&["fe80::/120", "-p", "1"], "may be on the link of any interface"),
+        (&["a.invalid", "b.invalid", "-p", "1"], "netlab: a.invalid cannot be resolved"),
+        (&["a.invalid", "b.invalid", "-p", "1"], "netlab: b.invalid cannot be resolved"),
         (&["-6", "127.0.0.1", "-p", "1"], "127.0.0.1 has no IPv6 address"),
         (&["no-such-host.invalid", "-p", "1"], "no-such-host.invalid cannot be resolved"),
         (&["127.0.0.1", "--rate", "0"], "invalid value"),
@@ -29,6 +37,16 @@ fn what_cannot_be_asked_is_an_error_that_says_why() {
         assert_eq!((status, out.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(error.contains(expected), "{arguments:?}: {error}");
     }
+}
+
+#[test]
+fn a_name_that_cannot_be_resolved_is_told_and_the_rest_is_probed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let (status, out, error) = run(&["no-such-host.invalid", "127.0.0.1", "-p", &port]);
+    assert_eq!(status, Some(0), "{out}{error}");
+    assert!(out.starts_with("127.0.0.1  tcp  1 open\n"), "{out}");
+    assert!(error.starts_with("netlab: no-such-host.invalid cannot be resolved"), "{error}");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 mod sweep;
 
 use std::io::Write;
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::{Context, Outcome};
+use crate::internet::destination::{self, Destination};
 use crate::internet::path::{self, Path, Step};
 use crate::internet::resolution::{self, Method, Wish};
 use crate::internet::subnet::{Prefix, notation};
@@ -28,7 +29,7 @@ use crate::report::arp_json::Document;
 /// stations with one address are then not seen.
 ///
 /// Exit status: 0 when one station answered (or nobody needs to be asked), 1 when nobody answered, more than one
-/// station did, another station has an own address, or there is no way to TARGET.
+/// station did, another station has an own address, or there is no way to TARGET; 130 when Ctrl-C came before.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: netlab arp 192.0.2.1")]
 pub struct Args {
@@ -72,11 +73,8 @@ impl Args {
         }
         let (target, zone) = address(&self.target.unwrap_or_default())?;
         let interface = self.interface.or(zone);
-        if interface.is_none() && matches!(target, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
-            anyhow::bail!(
-                "{target} may be on the link of any interface\nhint: say which one: {target}%NAME or -i NAME"
-            );
-        }
+        destination::with_its_link(target, interface.is_some())?;
+        path::askable(target, interface.as_deref())?;
         let path = path::path(target, interface.as_deref())?;
         resolve(&path, &wish, context)
     }
@@ -84,13 +82,13 @@ impl Args {
 
 /// The address that was meant, and the interface that an IPv6 address may name.
 fn address(text: &str) -> anyhow::Result<(IpAddr, Option<String>)> {
-    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone.to_owned())));
-    // What can only be an address is not looked up, however wrong it is.
-    if address.chars().all(|c| c.is_ascii_digit() || c == '.') || address.contains(':') {
-        return Ok((notation::address(address)?.ip(), zone));
+    match destination::read(text)? {
+        Destination::Address { address, zone } => Ok((address, zone.map(|(name, _)| name))),
+        Destination::Name(name) => {
+            let found = destination::look_up(&name)?.next().with_context(|| format!("{name} has no address"))?;
+            Ok((found.ip(), None))
+        }
     }
-    let found = (text, 0).to_socket_addrs().with_context(|| format!("look up {text}"))?.next();
-    Ok((found.with_context(|| format!("{text} has no address"))?.ip(), None))
 }
 
 fn resolve(path: &Path, wish: &Wish, context: &mut Context) -> anyhow::Result<Outcome> {
@@ -138,5 +136,9 @@ fn resolve(path: &Path, wish: &Wish, context: &mut Context) -> anyhow::Result<Ou
     }
     let answered = !outcome.answered().is_empty();
     let alone = outcome.duplicates().count() == 0;
-    Ok(Outcome::from(if path.step == Step::Own { !answered && !outcome.stopped } else { answered && alone }))
+    Ok(match path.step {
+        _ if outcome.stopped && !answered => Outcome::Interrupted,
+        Step::Own => Outcome::from(!answered),
+        _ => Outcome::from(answered && alone),
+    })
 }

@@ -37,6 +37,9 @@ pub fn run(network: Prefix, interface: Option<&str>, wish: &Wish, context: &mut 
     let answered = outcome.answered();
     let sum = sum(&sweep, &way, &outcome, answered.len() as u64, conflicts.len() as u64);
     finish(context, &sum)?;
+    if outcome.stopped {
+        return Ok(Outcome::Interrupted);
+    }
     Ok(Outcome::from(answered.iter().any(|address| !own(address)) && conflicts.is_empty()))
 }
 

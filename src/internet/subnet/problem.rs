@@ -82,7 +82,7 @@ pub enum Problem {
     #[error("it has characters that only look like digits or dots")]
     LooksAlike,
     /// A host name.
-    #[error("it is a name, not an address, and netlab subnet asks no resolver (try: getent ahosts NAME)")]
+    #[error("it is a name, not an address, and no resolver is asked here (try: getent ahosts NAME)")]
     Name,
     /// A link-layer address.
     #[error("it is a MAC address; expected an IP address")]

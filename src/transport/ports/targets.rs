@@ -1,8 +1,11 @@
 //! The hosts that somebody names: addresses, prefixes, host names.
 
-use std::net::{IpAddr, SocketAddr, SocketAddrV6, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use ipnet::IpNet;
+
+use crate::internet::destination::{self, Destination, Misnamed};
+use crate::internet::subnet::notation;
 
 /// One address to ask, and how it was named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +29,8 @@ impl Target {
         }
     }
 
-    fn plain(address: IpAddr) -> Self {
-        Target { name: None, address, scope_id: 0, others: Vec::new() }
+    fn plain(address: IpAddr, scope_id: u32) -> Self {
+        Target { name: None, address, scope_id, others: Vec::new() }
     }
 }
 
@@ -52,20 +55,19 @@ pub enum TargetFault {
     /// A prefix with more addresses than one run takes.
     #[error("{0} holds more than {MOST} addresses, which is the most one run takes")]
     TooMany(IpNet),
-    /// A name that looks like a prefix and is none.
-    #[error("{0:?} is neither an address with a prefix length, such as 192.0.2.0/24, nor a host name")]
-    NotAPrefix(String),
-    /// The resolver's answer to a name.
-    #[error("{name} cannot be resolved: {error}")]
-    Unresolved {
-        /// The name as given.
-        name: String,
-        /// What the resolver said.
-        error: std::io::Error,
-    },
+    /// What was named is none, or the resolver does not know it.
+    #[error(transparent)]
+    Misnamed(#[from] Misnamed),
     /// A name or an address without the family that was asked for.
     #[error("{0} has no {family} address", family = if *.1 { "IPv6" } else { "IPv4" })]
     OtherFamily(String, bool),
+}
+
+impl TargetFault {
+    /// Whether the resolver has answered: the name is well formed, and the other targets can be asked all the same.
+    pub fn is_of_the_resolver(&self) -> bool {
+        matches!(self, TargetFault::Misnamed(Misnamed::Unresolved { .. }))
+    }
 }
 
 /// The most addresses that one prefix may hold: a /16.
@@ -79,24 +81,31 @@ pub const MOST: usize = 1 << 16;
 /// What cannot be asked and why.
 pub fn parse(text: &str, choice: Choice) -> Result<Vec<Target>, TargetFault> {
     let wrong_family = || TargetFault::OtherFamily(text.to_owned(), choice.v6.unwrap_or_default());
-    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
-    if let Ok(address) = bare.parse::<IpAddr>() {
-        return if choice.accepts(address) { Ok(vec![Target::plain(address)]) } else { Err(wrong_family()) };
-    }
     if text.contains('/') {
-        let net: IpNet = text.parse().map_err(|_| TargetFault::NotAPrefix(text.to_owned()))?;
-        let bits = net.max_prefix_len().saturating_sub(net.prefix_len());
-        if bits > MOST.trailing_zeros() as u8 {
-            return Err(TargetFault::TooMany(net));
-        }
-        return Ok(net.hosts().map(Target::plain).collect());
+        return network(text);
     }
-    named(bare, choice)?.map_or_else(|| Err(wrong_family()), Ok)
+    match destination::read(text)? {
+        Destination::Address { address, .. } if !choice.accepts(address) => Err(wrong_family()),
+        Destination::Address { address, zone } => {
+            destination::with_its_link(address, zone.is_some())?;
+            Ok(vec![Target::plain(address, zone.map_or(0, |(_, index)| index))])
+        }
+        Destination::Name(name) => named(&name, choice)?.map_or_else(|| Err(wrong_family()), Ok),
+    }
+}
+
+fn network(text: &str) -> Result<Vec<Target>, TargetFault> {
+    let prefix = notation::prefix(text).map_err(Misnamed::from)?;
+    let net = IpNet::new_assert(prefix.network().ip(), prefix.length());
+    if prefix.host_bits() > MOST.trailing_zeros() as u8 {
+        return Err(TargetFault::TooMany(net));
+    }
+    destination::with_its_link(net.addr(), false)?;
+    Ok(net.hosts().map(|address| Target::plain(address, 0)).collect())
 }
 
 fn named(name: &str, choice: Choice) -> Result<Option<Vec<Target>>, TargetFault> {
-    let answers =
-        (name, 0).to_socket_addrs().map_err(|error| TargetFault::Unresolved { name: name.to_owned(), error })?;
+    let answers = destination::look_up(name)?;
     let mut found: Vec<Target> = Vec::new();
     for answer in answers.filter(|answer| choice.accepts(answer.ip())) {
         let scope_id = if let SocketAddr::V6(v6) = answer { v6.scope_id() } else { 0 };
@@ -142,7 +151,7 @@ mod tests {
         for text in ["10.0.0.0/15", "::/0", "2001:db8::/64"] {
             assert!(matches!(parse(text, Choice::default()), Err(TargetFault::TooMany(_))), "{text}");
         }
-        assert!(matches!(parse("10.0.0.0/33", Choice::default()), Err(TargetFault::NotAPrefix(_))));
+        assert!(matches!(parse("10.0.0.0/33", Choice::default()), Err(TargetFault::Misnamed(Misnamed::Misread(_)))));
     }
 
     #[test]
