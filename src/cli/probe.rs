@@ -11,6 +11,7 @@ use crate::kernel::limits;
 use crate::kernel::signal::Interrupts;
 use crate::kernel::terminal::columns;
 use crate::report::probe::{self as report, Totals, View};
+use crate::report::probe_json;
 use crate::transport::ports::datagrams::Datagrams;
 use crate::transport::ports::dialer::Dialer;
 use crate::transport::ports::targets::{self, Choice};
@@ -250,7 +251,7 @@ impl Run<'_> {
             self.totals.not_settled += host.unsettled;
             self.totals.open += host.ports.iter().filter(|finding| finding.state == State::Open).count();
             if self.context.json {
-                report::host_json(&mut self.context.out, host, self.view)?;
+                probe_json::host(&mut self.context.out, host, self.view)?;
             } else if let Some(kind) = mute(host).filter(|_| self.several && !self.view.all) {
                 self.mute[kind].push(host.target.address);
             } else {
@@ -264,7 +265,7 @@ impl Run<'_> {
     fn finish(self) -> anyhow::Result<Outcome> {
         let Context { out, palette, json, width, .. } = self.context;
         if *json {
-            report::totals_json(out, &self.totals)?;
+            probe_json::totals(out, &self.totals)?;
         } else {
             for (what, hosts) in ["nobody on the link answers for them", "no answer of any kind"].iter().zip(&self.mute)
             {
