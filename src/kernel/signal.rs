@@ -142,5 +142,7 @@ impl Read for Stoppable<'_> {
 }
 
 fn signals() -> SigSet {
-    [Signal::SIGINT, Signal::SIGTERM].into_iter().collect()
+    // What is blocked is queued even where it is ignored, and would end what nohup keeps going.
+    let hangup = (!is_ignored(Signal::SIGHUP)).then_some(Signal::SIGHUP);
+    [Signal::SIGINT, Signal::SIGTERM].into_iter().chain(hangup).collect()
 }
