@@ -1,6 +1,6 @@
 //! What is wrong with something that should have been an address, a mask or a range, and what was probably meant.
 //!
-//! Nothing here decides what is accepted: [`notation`](super::notation) has already refused the text.
+//! Nothing here decides what is accepted: [`notation`] has already refused the text.
 
 #![deny(
     clippy::indexing_slicing,
