@@ -82,7 +82,7 @@ const PARALLEL: usize = 20_000;
 /// Files that are open for other things than probes.
 const OTHER_FILES: usize = 16;
 /// Ports of all hosts together that are asked as one sweep; more hosts wait for the next.
-const AT_ONCE: usize = 1 << 17;
+const AT_ONCE: usize = 1 << 16;
 
 impl Args {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {

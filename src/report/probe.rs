@@ -204,12 +204,16 @@ fn limit_note(
     width: Option<u16>,
 ) -> io::Result<()> {
     let silent = host.ports.iter().filter(|finding| finding.reason == Reason::Silence).count();
+    if silent == 0 {
+        return Ok(());
+    }
     let IcmpLimit { asked, answered, confirmed } = limit;
     let text = format!(
-        "of {asked} questions to ports known to be closed only {answered} were answered: this host limits its ICMP errors \
-         (Linux: to about 1 per second), so the {} silent ports are closed likely. {confirmed} closed ports are confirmed; \
-         confirming the others as well takes about {}: --wait-closed",
-        Count(silent as u64),
+        "of {asked} questions to ports known to be closed {answered} got an answer: this host limits its ICMP errors \
+         (Linux: to about 1 per second), so its silence says little. {} confirmed so far; confirming {} more would take \
+         about {}: --wait-closed",
+        many(confirmed as usize, "closed port"),
+        many(silent, "port"),
         Minutes(silent as u64)
     );
     Paragraph { lead: "closed likely  ", lead_ink: Ink::Warn, text: &text, ink: None }.write(out, palette, width)
