@@ -3,13 +3,20 @@
 //! The first lines of a `.hex` may say where the frame comes from: `# link 276`, `# original length 1514`,
 //! `# checksum pending`. `scripts/update-golden` writes the `.txt` files anew; the difference is for a person to judge.
 
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use netlab::bytes::{Escaped, Field, Fields, Silent, Value, hex};
+use netlab::capture::Dissector;
+use netlab::capture::frame::Frame;
 use netlab::dissect::{Layer, Origin, dissect};
 use netlab::link::LinkType;
+use netlab::report::headers::Numbers;
+use netlab::report::packet::{self, Clock, Look};
+use netlab::report::text::Text;
+use netlab::report::{Palette, packet_json, packet_line};
 
 /// One golden frame.
 pub struct Golden {
@@ -90,10 +97,32 @@ fn every_golden_frame_reads_as_its_text_says() {
     assert!(different.is_empty(), "run scripts/update-golden and look at what changed:\n{}", different.join("\n"));
 }
 
+thread_local! {
+    /// Its tables are used again for every frame, as the program does.
+    static DISSECTOR: RefCell<Dissector> = RefCell::new(Dissector::new(true));
+}
+
+/// Every look of a frame: none panics, none lets a control character through.
+fn show(origin: &Origin, bytes: &[u8]) {
+    let Origin { link, original_length, checksum_pending } = *origin;
+    let frame = Frame { link, original_length, checksum_pending, ..Frame::ethernet(bytes) };
+    let (clock, numbers, palette) = (Clock::SinceFirst, Numbers::Relative, Palette::PLAIN);
+    let mut text = Text::default();
+    DISSECTOR.with_borrow_mut(|dissector| {
+        let packet = dissector.read(frame);
+        packet::write(&mut text, &packet, &Look { fields: true, hex: true, clock, numbers, palette });
+        packet_line::write(&mut text, &packet, clock, numbers, palette);
+        packet_json::write(&mut text, &packet);
+    });
+    let text = String::from_utf8(text.0).expect("reports are UTF-8");
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+}
+
 /// What must hold for any bytes: no gap, no overlap, layers and fields that belong together, and silence that sees the
 /// same.
 pub fn check(origin: &Origin, frame: &[u8], what: &str) {
     let (layers, fields) = read(origin, frame);
+    show(origin, frame);
     let mut bit = 0;
     for field in &fields {
         assert_eq!(field.bits.start, bit, "gap or overlap before {} in {what}", field.name);
