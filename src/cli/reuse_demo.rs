@@ -2,7 +2,7 @@
 
 use super::{Context, Outcome};
 use crate::kernel::namespace;
-use crate::lab::reuse::{self, Observation};
+use crate::lab::transport::reuse::{self, Observation};
 use crate::report;
 
 /// See 'Address already in use' happen, and what cures it

@@ -48,7 +48,7 @@ fn write_map(path: &str, text: &str) -> Result<(), OsError> {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread in a network namespace of its own: a host of a test or a lab.
+/// A thread in a network namespace, usually one of its own: a host of a test or a lab.
 ///
 /// Work is sent to it with [`Host::run`]. The namespace lives until the host is dropped and every socket made in it is
 /// closed.
@@ -66,14 +66,26 @@ impl Host {
     /// # Errors
     /// The kernel's refusal to make the namespace; usually [`enter_private`] was not called first.
     pub fn new(name: &str) -> Result<Self, OsError> {
+        Host::start_thread(name, || {
+            unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| OsError::new("unshare", "network namespace", errno))
+        })
+    }
+
+    /// Starts a thread named `name` that stays in the namespace of the calling thread.
+    ///
+    /// # Errors
+    /// No thread to be had, or /proc is not mounted.
+    pub fn here(name: &str) -> Result<Self, OsError> {
+        Host::start_thread(name, || Ok(()))
+    }
+
+    fn start_thread(name: &str, enter: impl FnOnce() -> Result<(), OsError> + Send + 'static) -> Result<Self, OsError> {
         let (jobs, inbox) = mpsc::channel::<Job>();
         let (ready, opened) = mpsc::channel();
         let thread = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                let namespace = unshare(CloneFlags::CLONE_NEWNET)
-                    .map_err(|errno| OsError::new("unshare", "network namespace", errno))
-                    .and_then(|()| current());
+                let namespace = enter().and_then(|()| current());
                 if ready.send(namespace).is_ok() {
                     for job in inbox {
                         job();

@@ -90,6 +90,9 @@ pub struct Lab {
     pub name: &'static str,
     /// Where `lab list` puts it.
     pub floor: Floor,
+    /// Whether it can do without frames: then it runs on the machine's own loopback where the kernel refuses a private
+    /// network, and says less.
+    pub on_loopback: bool,
     /// One line about it.
     pub title: Words,
     /// What a teacher would say.

@@ -2,13 +2,15 @@
 //!
 //! The engine: [`stage`] builds hosts as namespaces and joins them by a [`fabric`] in user space, through which every
 //! frame passes and where [`fate`] decides what becomes of it. [`program`]s run on threads inside the hosts. Between
-//! the frames [`sockets`] asks both kernels for the states. An experiment is one file and one row in [`catalog`].
+//! the frames [`sockets`] asks both kernels for the states. An experiment is one file in the folder of its layer
+//! ([`link`], [`internet`], [`transport`], [`application`]) and one row there; [`catalog`] lists them all.
 
 pub mod catalog;
 pub mod experiment;
 pub mod fabric;
 pub mod fate;
 pub mod observation;
+pub mod place;
 pub mod plan;
 pub mod program;
 pub mod room;
@@ -20,9 +22,10 @@ pub mod tcp;
 mod thinking;
 pub mod topology;
 
-pub mod close;
-pub mod handshake;
-pub mod reuse;
+pub mod application;
+pub mod internet;
+pub mod link;
+pub mod transport;
 
 pub use observation::{Event, Finding, Observation, What, Words};
 pub use stage::Stage;

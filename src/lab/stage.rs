@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::fabric::Fabric;
 use super::fate::{Fate, Passing, Rule, Told};
 use super::observation::{Event, Finding, Frame, Observation, What, Words};
+use super::place::Place;
 use super::program::{Inbox, Outcome, Pending, Program};
 use super::room;
 use super::sockets::{Seen, look};
@@ -109,6 +110,9 @@ impl Audience for Nobody {
     }
 }
 
+/// The first port of a lab's servers; below the ephemeral ports, so nobody can be given it.
+const FIRST_PORT: u16 = 8080;
+
 /// The longest any lab waits for one thing unless it says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -136,16 +140,26 @@ struct Waiting {
     bytes: Vec<u8>,
 }
 
+/// What a lab stands on.
+#[derive(Debug)]
+pub(super) enum Ground {
+    /// A private network: hosts are namespaces, and the lab's ends of the cables are in this one.
+    Room(Host),
+    /// The machine's own loopback: hosts are threads, no frame is seen, and ports are shared with everybody.
+    Loopback(Place),
+}
+
 /// A running lab.
 pub struct Stage<'a> {
     /// Where the lab's ends of the cables are.
-    pub(super) room: Host,
+    pub(super) ground: Ground,
     pub(super) hosts: Vec<Host>,
     pub(super) fabrics: Vec<Fabric>,
     eyes: Vec<SockDiag>,
     inbox: Inbox,
     calls: Vec<(u64, usize, String)>,
     next_call: u64,
+    ports: Vec<u16>,
     rules: Vec<Rule>,
     waiting: VecDeque<Waiting>,
     delay: Option<Duration>,
@@ -173,19 +187,32 @@ impl std::fmt::Debug for Stage<'_> {
 }
 
 impl<'a> Stage<'a> {
-    /// An empty stage.
+    /// An empty stage in a private network, in which the process is.
     ///
     /// # Errors
-    /// Out of file descriptors.
+    /// The kernel's refusal, usually because the process is not in a private network.
     pub fn new(audience: &'a mut dyn Audience) -> Result<Self, LabError> {
+        Stage::on(Ground::Room(room::open()?), audience)
+    }
+
+    /// An empty stage on the loopback of the calling thread's namespace.
+    ///
+    /// # Errors
+    /// The kernel's refusal to tell its sockets.
+    pub fn on_loopback(audience: &'a mut dyn Audience) -> Result<Self, LabError> {
+        Stage::on(Ground::Loopback(Place::loopback()?), audience)
+    }
+
+    fn on(ground: Ground, audience: &'a mut dyn Audience) -> Result<Self, LabError> {
         Ok(Stage {
-            room: room::open()?,
+            ground,
             hosts: Vec::new(),
             fabrics: Vec::new(),
             eyes: Vec::new(),
             inbox: Inbox::new()?,
             calls: Vec::new(),
             next_call: 1,
+            ports: Vec::new(),
             rules: Vec::new(),
             waiting: VecDeque::new(),
             delay: None,
@@ -231,6 +258,24 @@ impl<'a> Stage<'a> {
     pub fn address(&self, host: usize) -> IpAddr {
         let station = self.observation.hosts.get(host);
         station.and_then(|station| station.addresses.first().copied()).unwrap_or(IpAddr::from([0, 0, 0, 0]))
+    }
+
+    /// Whether frames pass a wire of the lab, and settings may be changed: not on the machine's own loopback.
+    pub fn has_wire(&self) -> bool {
+        matches!(self.ground, Ground::Room(_))
+    }
+
+    /// A port for a server, another one each time: 8080 and up, or on the machine's loopback one that nobody uses.
+    ///
+    /// # Errors
+    /// The kernel's refusal to tell its sockets.
+    pub fn port(&mut self) -> Result<u16, LabError> {
+        let port = match &mut self.ground {
+            Ground::Room(_) => FIRST_PORT.saturating_add(self.ports.len() as u16),
+            Ground::Loopback(place) => place.port()?,
+        };
+        self.ports.push(port);
+        Ok(port)
     }
 
     /// Since the clock started.
@@ -351,6 +396,15 @@ impl<'a> Stage<'a> {
         })
     }
 
+    /// Moves frames for this time.
+    ///
+    /// # Errors
+    /// As [`Stage::turn`].
+    pub fn pass_time(&mut self, time: Duration) -> Result<(), LabError> {
+        let end = self.now().saturating_add(time);
+        self.until("the end of a pause", time.saturating_add(PATIENCE), |stage| stage.now() >= end)
+    }
+
     /// Lets the oldest held frame go on.
     ///
     /// # Errors
@@ -377,7 +431,23 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// The kernel's refusal.
     pub fn look(&mut self) -> Result<Vec<Vec<Seen>>, LabError> {
-        self.eyes.iter_mut().map(|eye| look(eye).map_err(LabError::Os)).collect()
+        let mut seen = self.eyes.iter_mut().map(look).collect::<Result<Vec<_>, _>>()?;
+        if !self.has_wire() {
+            self.keep_own(&mut seen);
+        }
+        Ok(seen)
+    }
+
+    /// On the machine's loopback every host sees all sockets of the machine: leaves each host those of the lab's ports
+    /// that are its own. The last host of several is the server; the others connect.
+    fn keep_own(&self, seen: &mut [Vec<Seen>]) {
+        let last = seen.len().saturating_sub(1);
+        for (host, sockets) in seen.iter_mut().enumerate() {
+            sockets.retain(|socket| {
+                let [local, remote] = [socket.local, socket.remote].map(|end| self.ports.contains(&end.port()));
+                (local && host == last) || (remote && (host < last || last == 0))
+            });
+        }
     }
 
     /// Waits at most `wait` for something to happen, and handles what did: frames, due frames, calls that came back.

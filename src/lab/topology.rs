@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::fabric::{Fabric, Joining, Port};
 use super::observation::Station;
 use super::room::without_ipv6;
-use super::stage::{LabError, Stage};
+use super::stage::{Ground, LabError, Stage};
 use crate::bytes::{Mac, Silent, Verdict};
 use crate::dissect::{Origin, dissect};
 use crate::kernel::namespace::Host;
@@ -47,6 +47,11 @@ impl Stage<'_> {
     /// # Errors
     /// The kernel's refusal.
     pub fn new_host(&mut self, name: &str) -> Result<usize, LabError> {
+        let station = Station { name: name.to_owned(), addresses: Vec::new(), macs: Vec::new() };
+        self.observation.hosts.push(station);
+        if !self.has_wire() {
+            return self.add_host(Host::here(name)?);
+        }
         let host = Host::new(name)?;
         let patient = self.audience_thinks();
         host.run(move || -> Result<(), OsError> {
@@ -58,8 +63,6 @@ impl Stage<'_> {
             sysctl::write("net.ipv4.tcp_congestion_control", "reno")?;
             Netlink::open()?.set_up("lo", true)
         })?;
-        let station = Station { name: name.to_owned(), addresses: Vec::new(), macs: Vec::new() };
-        self.observation.hosts.push(station);
         self.add_host(host)
     }
 
@@ -84,12 +87,17 @@ impl Stage<'_> {
         Ok(self.fabrics.len().saturating_sub(1))
     }
 
-    /// Client and server on one wire: 172.16.10.1 and 172.16.10.2, as in the textbook example.
+    /// Client and server on one wire: 172.16.10.1 and 172.16.10.2, as in the textbook example. Without a wire both are
+    /// at 127.0.0.1.
     ///
     /// # Errors
     /// As [`Stage::join`].
     pub fn pair(&mut self, neighbours: Neighbours) -> Result<[usize; 2], LabError> {
         let hosts = [self.new_host("client")?, self.new_host("server")?];
+        if !self.has_wire() {
+            self.on_localhost();
+            return Ok(hosts);
+        }
         let cable = |host: usize, last| Cable {
             host,
             interface: "eth0".to_owned(),
@@ -99,13 +107,41 @@ impl Stage<'_> {
         Ok(hosts)
     }
 
+    /// One host that talks to itself, over its loopback.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn alone(&mut self, name: &str) -> Result<usize, LabError> {
+        let host = self.new_host(name)?;
+        self.on_localhost();
+        Ok(host)
+    }
+
+    /// Where the lab's ends of the cables are.
+    ///
+    /// # Panics
+    /// On the machine's loopback, where a lab has no business to lay cables.
+    fn room(&self) -> &Host {
+        match &self.ground {
+            Ground::Room(room) => room,
+            Ground::Loopback(_) => unreachable!("a lab that joins hosts was started without a private network"),
+        }
+    }
+
+    fn on_localhost(&mut self) {
+        for station in &mut self.observation.hosts {
+            station.addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        }
+        self.start_clock();
+    }
+
     fn lay(&mut self, number: usize, cable: &Cable) -> Result<Port, LabError> {
         let Cable { host, address: (address, prefix), .. } = *cable;
         let (here, mac) = (cable_name(number), mac(number));
         let there = self.host(host).namespace().try_clone_to_owned();
         let there = there.map_err(|error| OsError::from_io("duplicate", "a host's namespace", &error))?;
         let (name, interface) = (here.clone(), cable.interface.clone());
-        self.room.run(move || -> Result<(), OsError> {
+        self.room().run(move || -> Result<(), OsError> {
             let mut netlink = Netlink::open()?;
             netlink.create_veth(&name, &interface, there.as_fd())?;
             ethtool::offloads_off(&name)?;
@@ -126,7 +162,7 @@ impl Stage<'_> {
             station.addresses.push(IpAddr::V4(address));
             station.macs.push(mac);
         }
-        let port = self.room.run(move || -> Result<Port, OsError> {
+        let port = self.room().run(move || -> Result<Port, OsError> {
             let mut netlink = Netlink::open()?;
             let index = netlink.link(&here)?.index;
             netlink.wait_until_up(index, PATIENCE)?;

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use super::palette::Ink;
 use super::table::{Cell, Column, Table};
 use super::{Palette, Paragraph};
-use crate::lab::reuse::{Act, Attempt, Choice, HEART, Left, Observation, Remains, Row, Seen, Setting, Timers, Trials};
+use crate::lab::transport::reuse::{
+    Act, Attempt, Choice, HEART, Left, Observation, Remains, Row, Seen, Setting, Timers, Trials,
+};
 
 /// Writes everything that was seen and the lessons.
 ///
@@ -168,7 +170,7 @@ fn situation(row: &Row) -> String {
     if old == new { format!("{what} {old}, then again") } else { format!("{what} {old}, then {new}") }
 }
 
-fn result(cell: &crate::lab::reuse::Cell) -> Cell {
+fn result(cell: &crate::lab::transport::reuse::Cell) -> Cell {
     match &cell.attempt.error {
         None => Cell::ink(Ink::Good, "works"),
         Some(_) if cell.attempt.address_in_use() => Cell::ink(Ink::Bad, "in use"),

@@ -77,7 +77,7 @@ fn a_field_of_a_header_tells_its_value_when_it_has_the_focus() {
 
 #[test]
 fn what_peers_sent_is_text_and_nothing_else() {
-    use netlab::lab::catalog::LABS;
+    use netlab::lab::catalog::labs;
     use netlab::lab::fate::Told;
     use netlab::lab::observation::{Event, Frame, Language, Observation, Station, What};
 
@@ -97,7 +97,7 @@ fn what_peers_sent_is_text_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
     let mut out = std::fs::File::create(&file).unwrap();
-    netlab::report::lab_html::write(&mut out, &LABS[0], &observation, Language::English).unwrap();
+    netlab::report::lab_html::write(&mut out, labs().next().unwrap(), &observation, Language::English).unwrap();
     let mut browser = Browser::start();
     browser.open(&format!("file://{}#step=2", file.display()));
     assert!(browser.run("return document.title").as_str().unwrap().ends_with("netlab"));

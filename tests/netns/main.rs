@@ -63,7 +63,13 @@ fn main() -> ExitCode {
             })
         })
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    let labs = netlab::lab::catalog::labs().map(|lab| {
+        Trial::test(format!("lab::{}", lab.name), || {
+            lab_pages::a_run_shows_what_the_lab_teaches_and_its_page_says(lab);
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&arguments, trials.chain(labs).collect()).exit_code()
 }
 
 /// The program under test; `NETLAB_BIN` names another one.

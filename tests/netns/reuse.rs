@@ -1,7 +1,7 @@
 //! The lab "Address already in use", in namespaces of its own.
 
 use netlab::kernel::sock_diag::{Family, Query, SockDiag};
-use netlab::lab::reuse::{self, Binds, HEART, Observation, Remains, Seen};
+use netlab::lab::transport::reuse::{self, Binds, HEART, Observation, Remains, Seen};
 use netlab::report::{self, Palette};
 use netlab::transport::states::State;
 use serde_json::Value;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{Context, Outcome};
 use super::run::Run;
 use crate::bytes::Escaped;
-use crate::lab::catalog::LABS;
+use crate::lab::catalog::labs;
 use crate::lab::experiment::Lab;
 use crate::report::json;
 use crate::report::palette::Ink;
@@ -48,7 +48,7 @@ pub(super) fn run(run: &Run, context: &mut Context) -> anyhow::Result<Outcome> {
         bail!("--html, --svg and --pcap are for one lab, not for all");
     }
     let (mut good, mut impossible) = (0, 0);
-    for lab in LABS {
+    for lab in labs() {
         if context.progress {
             // Replaced by the result.
             write!(std::io::stderr(), "{} …\r", lab.name)?;
@@ -59,13 +59,13 @@ pub(super) fn run(run: &Run, context: &mut Context) -> anyhow::Result<Outcome> {
         print(&result, context)?;
         context.out.flush()?;
     }
-    if impossible == LABS.len() {
+    if impossible == labs().count() {
         bail!("no lab could be run");
     }
     if !context.json {
-        writeln!(context.out, "\n{good} of {} labs showed what they teach", LABS.len())?;
+        writeln!(context.out, "\n{good} of {} labs showed what they teach", labs().count())?;
     }
-    Ok((good == LABS.len()).into())
+    Ok((good == labs().count()).into())
 }
 
 fn one(lab: &'static Lab, arguments: &[String]) -> anyhow::Result<Result> {
@@ -99,7 +99,7 @@ fn print(result: &Result, context: &mut Context) -> anyhow::Result<()> {
     if context.json {
         return Ok(json::line(&mut context.out, result)?);
     }
-    let width = LABS.iter().map(|lab| lab.name.len()).max().unwrap_or(0);
+    let width = labs().map(|lab| lab.name.len()).max().unwrap_or(0);
     let (mark, ink) = if result.holds { ("✔", Ink::Good) } else { ("✘", Ink::Bad) };
     let seconds = result.duration_ms as f64 / 1000.0;
     let Result { lab, seen, findings, error, .. } = result;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::{Context, Outcome};
 use super::{Lang, language};
-use crate::lab::catalog::LABS;
+use crate::lab::catalog::labs;
 use crate::lab::experiment::Floor;
 use crate::lab::observation::Words;
 use crate::report::palette::Ink;
@@ -33,16 +33,16 @@ const FLOORS: [Floor; 4] = [Floor::Link, Floor::Internet, Floor::Transport, Floo
 impl List {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
         let out = &mut context.out;
-        let rows = LABS.iter().map(|lab| Row { lab: lab.name, layer: lab.floor, title: lab.title });
+        let rows = labs().map(|lab| Row { lab: lab.name, layer: lab.floor, title: lab.title });
         if context.json {
             json::document(out, &serde_json::json!({ "labs": rows.collect::<Vec<_>>() }))?;
             return Ok(Outcome::Yes);
         }
         let (language, palette) = (language(self.lang), context.palette);
-        let width = LABS.iter().map(|lab| lab.name.len()).max().unwrap_or(0);
+        let width = labs().map(|lab| lab.name.len()).max().unwrap_or(0);
         let mut first = true;
         for (floor, words) in FLOORS.into_iter().zip(lab_words::FLOORS) {
-            let mut labs = LABS.iter().filter(|lab| lab.floor == floor).peekable();
+            let mut labs = labs().filter(|lab| lab.floor == floor).peekable();
             if labs.peek().is_none() {
                 continue;
             }

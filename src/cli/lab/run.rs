@@ -31,6 +31,9 @@ pub(super) struct Run {
     /// Wait for a key before each frame is let through; drop, duplicate or delay it
     #[arg(long)]
     pub(super) step: bool,
+    /// Use this machine's own loopback instead of a private network: no frame is seen, and only some labs can
+    #[arg(long)]
+    pub(super) loopback: bool,
     /// Also print what a teacher would say
     #[arg(long)]
     pub(super) explain: bool,
@@ -84,9 +87,9 @@ impl Run {
             palette: context.palette,
         });
         let mut stepper = if self.step { Stepper::new(context, language)? } else { None };
-        namespace::enter_private().context("a lab needs a private network")?;
-        let Some(observation) = show(lab, &parameters, Watching::new(context, language, look, stepper.as_mut()))?
-        else {
+        let private = self.private_network(lab, context)?;
+        let watching = Watching::new(context, language, look, stepper.as_mut());
+        let Some(observation) = show(lab, &parameters, watching, private)? else {
             return Ok(Outcome::No);
         };
         exports.write(lab, &observation, language)?;
@@ -95,6 +98,24 @@ impl Run {
             context.note(format_args!("the lab {} has no use for {option}", lab.name));
         }
         Ok(observation.holds().into())
+    }
+
+    /// Enters a private network; false where the lab is to do, and can do, without.
+    fn private_network(&self, lab: &Lab, context: &mut Context) -> anyhow::Result<bool> {
+        if self.loopback {
+            if !lab.on_loopback {
+                bail!("the lab {} is about frames, which it cannot see on loopback", lab.name);
+            }
+            return Ok(false);
+        }
+        match namespace::enter_private() {
+            Ok(()) => Ok(true),
+            Err(error) if lab.on_loopback => {
+                context.note(format_args!("no private network, so on loopback and without frames: {error}"));
+                Ok(false)
+            }
+            Err(error) => Err(error).context("a lab needs a private network"),
+        }
     }
 
     fn conclude(
@@ -128,9 +149,14 @@ impl Run {
 }
 
 /// Runs the lab and draws it as it happens; none when the user left it.
-fn show(lab: &Lab, parameters: &Parameters, mut watching: Watching<'_>) -> anyhow::Result<Option<Observation>> {
+fn show(
+    lab: &Lab,
+    parameters: &Parameters,
+    mut watching: Watching<'_>,
+    private: bool,
+) -> anyhow::Result<Option<Observation>> {
     watching.title(lab)?;
-    let mut stage = Stage::new(&mut watching)?;
+    let mut stage = if private { Stage::new(&mut watching)? } else { Stage::on_loopback(&mut watching)? };
     match (lab.run)(&mut stage, parameters) {
         Ok(()) => Ok(Some(stage.observation)),
         Err(LabError::Left) => Ok(None),

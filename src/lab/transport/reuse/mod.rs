@@ -5,22 +5,21 @@
 
 mod lessons;
 mod matrix;
-mod place;
 mod server;
 mod settings;
 mod story;
 
 use serde::Serialize;
 
+pub use crate::lab::place::Left;
 pub use lessons::{Lesson, Seen};
 pub use matrix::{Binds, CASES, Case, Cell, HEART, Row};
-pub use place::Left;
 pub use server::{Attempt, Choice, Remains};
 pub use settings::{ConnectTrial, RestartTrial, Setting, Timers, Trials, try_out};
 pub use story::{Act, Restart};
 
 use crate::kernel::{OsError, sysctl};
-use place::Place;
+use crate::lab::place::Place;
 
 /// What was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

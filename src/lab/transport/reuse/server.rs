@@ -9,8 +9,8 @@ use nix::errno::Errno;
 use serde::Serialize;
 use socket2::{Domain, SockRef, Socket, Type};
 
-use super::place::{Place, on};
 use crate::kernel::OsError;
+use crate::lab::place::{Place, on};
 use crate::transport::states::State;
 
 /// Longer than anything takes on loopback: only a defect would wait so long.

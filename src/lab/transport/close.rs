@@ -4,19 +4,20 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::experiment::{Floor, Lab, Parameters};
-use super::observation::Words;
-use super::sockets::Seen;
-use super::stage::{LabError, Stage};
-use super::tcp;
-use super::topology::Neighbours;
-use super::{segments, states};
+use crate::lab::experiment::{Floor, Lab, Parameters};
+use crate::lab::observation::{What, Words};
+use crate::lab::sockets::Seen;
+use crate::lab::stage::{LabError, Stage};
+use crate::lab::tcp;
+use crate::lab::topology::Neighbours;
+use crate::lab::{segments, states};
 use crate::transport::states::State;
 
 /// The lab.
 pub const LAB: Lab = Lab {
     name: "close",
     floor: Floor::Transport,
+    on_loopback: false,
     title: Words {
         en: "Four segments close a connection, usually sent as three",
         zh: "四个报文段关闭连接,通常合并为三个",
@@ -150,7 +151,7 @@ fn connection(
     let seen = stage.observation.events.get(from..).unwrap_or_default();
     let segments = segments::of(&stage.observation, client, server);
     let first_frame = seen.iter().find_map(|event| match &event.what {
-        super::What::Frame(frame) => Some(frame.number),
+        What::Frame(frame) => Some(frame.number),
         _ => None,
     });
     let shape = segments.iter().filter(|segment| Some(segment.number) >= first_frame);

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use nix::errno::Errno;
 use serde::Serialize;
 
-use super::place::{Left, Place, on};
 use super::server::{Attempt, Choice, Old, Remains, restart};
 use crate::kernel::OsError;
+use crate::lab::place::{Left, Place, on};
 
 /// One run of the server, its end, and the attempts to start it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -4,20 +4,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::experiment::{Floor, Lab, Parameters};
-use super::observation::Words;
-use super::segments::{self, Direction};
-use super::sockets::Seen;
-use super::stage::{LabError, Stage};
-use super::states;
-use super::tcp;
-use super::topology::Neighbours;
+use crate::lab::experiment::{Floor, Lab, Parameters};
+use crate::lab::observation::Words;
+use crate::lab::segments::{self, Direction};
+use crate::lab::sockets::Seen;
+use crate::lab::stage::{LabError, Stage};
+use crate::lab::states;
+use crate::lab::tcp;
+use crate::lab::topology::Neighbours;
 use crate::transport::states::State;
 
 /// The lab.
 pub const LAB: Lab = Lab {
     name: "handshake",
     floor: Floor::Transport,
+    on_loopback: false,
     title: Words { en: "Three segments open a connection", zh: "三个报文段建立一个连接" },
     explanation: Words {
         en: "The client's connect() sends a SYN with its initial sequence number. The server's kernel answers with a \

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use socket2::{Domain, Socket, Type};
 
-use super::place::{Left, Place, on};
 use super::server::{Attempt, Choice, Old, Remains, open, restart};
 use crate::kernel::netlink::Netlink;
 use crate::kernel::{OsError, sysctl};
+use crate::lab::place::{Left, Place, on};
 use crate::transport::states::State;
 
 /// The settings that article `000` recommends, by their last name.

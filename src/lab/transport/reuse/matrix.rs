@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use super::TRIES;
-use super::place::{Left, Place, on};
 use super::server::{Attempt, Choice, Old, Remains, restart};
 use crate::kernel::OsError;
+use crate::lab::place::{Left, Place, on};
 
 /// When the new server can bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

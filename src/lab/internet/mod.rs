@@ -1,0 +1,6 @@
+//! Labs about datagrams between networks.
+
+use super::experiment::Lab;
+
+/// Its labs, in the order in which one would take them.
+pub const LABS: &[Lab] = &[];

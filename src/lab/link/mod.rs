@@ -1,0 +1,6 @@
+//! Labs about frames on one link.
+
+use super::experiment::Lab;
+
+/// Its labs, in the order in which one would take them.
+pub const LABS: &[Lab] = &[];

@@ -1,0 +1,10 @@
+//! Labs about ports and connections.
+
+use crate::lab::experiment::Lab;
+
+mod close;
+mod handshake;
+pub mod reuse;
+
+/// Its labs, in the order in which one would take them.
+pub const LABS: &[Lab] = &[handshake::LAB, close::LAB];
