@@ -3,6 +3,7 @@
 //! `unsafe` is allowed in this room and in [`crate::link`] alone, each use with its `// SAFETY:`.
 
 pub mod connection;
+pub mod counters;
 pub mod errno;
 pub mod error;
 pub mod error_queue;

@@ -19,6 +19,7 @@ use super::thinking::Repeats;
 use crate::bytes::Silent;
 use crate::dissect::{Layer, Origin, dissect};
 use crate::kernel::OsError;
+use crate::kernel::counters::Counters;
 use crate::kernel::namespace::Host;
 use crate::kernel::sock_diag::SockDiag;
 use crate::link::packet_io::Batch;
@@ -448,6 +449,14 @@ impl<'a> Stage<'a> {
                 (local && host == last) || (remote && (host < last || last == 0))
             });
         }
+    }
+
+    /// What the kernel of a host counted so far; on the machine's own loopback everybody's packets are in it.
+    ///
+    /// # Errors
+    /// The refusal to read the counters.
+    pub fn counters(&self, host: usize) -> Result<Counters, LabError> {
+        Ok(self.host(host).run(Counters::read)?)
     }
 
     /// Waits at most `wait` for something to happen, and handles what did: frames, due frames, calls that came back.
