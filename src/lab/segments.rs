@@ -3,9 +3,9 @@
 use super::fate::Told;
 use super::observation::Observation;
 use crate::bytes::Silent;
-use crate::dissect::{Data, Header, Origin, dissect};
+use crate::dissect::{Data, Header, Layer, Origin, dissect};
 use crate::transport::TcpOptions;
-use crate::transport::tcp::Flags;
+use crate::transport::tcp::{Flags, Tcp};
 
 /// Which way a segment went between two hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +51,7 @@ pub fn of(observation: &Observation, left: usize, right: usize) -> Vec<Segment> 
             continue;
         }
         dissect(&Origin::ethernet(&frame.bytes), &frame.bytes, Silent, &mut layers);
-        let Some(tcp) =
-            layers.iter().find_map(|layer| if let Header::Tcp(tcp) = layer.header { Some(tcp) } else { None })
-        else {
-            continue;
-        };
-        let payload = layers.iter().find(|layer| layer.header == Header::Data(Data::Payload));
+        let Some(tcp) = header(&layers) else { continue };
         segments.push(Segment {
             number: frame.number,
             time_ns: event.at.as_nanos(),
@@ -67,8 +62,19 @@ pub fn of(observation: &Observation, left: usize, right: usize) -> Vec<Segment> 
             flags: tcp.flags,
             window: tcp.window,
             options: tcp.options,
-            length: payload.map_or(0, |layer| layer.bytes.len()),
+            length: payload(&layers),
         });
     }
     segments
+}
+
+/// The TCP header among the layers of a frame.
+pub fn header(layers: &[Layer]) -> Option<Tcp> {
+    layers.iter().find_map(|layer| if let Header::Tcp(tcp) = layer.header { Some(tcp) } else { None })
+}
+
+/// Bytes of data among the layers of a frame.
+pub fn payload(layers: &[Layer]) -> usize {
+    let payload = layers.iter().find(|layer| layer.header == Header::Data(Data::Payload));
+    payload.map_or(0, |layer| layer.bytes.len())
 }
