@@ -1,0 +1,108 @@
+//! What happens in one turn: calls that came back, frames that are due, frames that arrive.
+
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::wire::Waiting;
+use super::{LabError, Stage};
+use crate::kernel::OsError;
+use crate::lab::observation::What;
+use crate::link::packet_io::Batch;
+
+/// Batches taken from one port before the others are looked at again.
+const BATCHES: usize = 8;
+
+impl Stage<'_> {
+    /// Waits at most `wait` for something to happen, and handles what did: frames, due frames, calls that came back.
+    /// Returns how long the audience thought.
+    ///
+    /// # Errors
+    /// The kernel's refusal, or [`LabError::Left`].
+    pub fn turn(&mut self, wait: Duration) -> Result<Duration, LabError> {
+        self.audience.stays()?;
+        self.wait(wait)?;
+        let began = Instant::now();
+        for returned in self.inbox.take() {
+            let Some(at) = self.calls.iter().position(|(id, ..)| *id == returned.id) else { continue };
+            let (_, host, call) = self.calls.remove(at);
+            self.record(What::Return { host, call, result: returned.result })?;
+        }
+        self.deliver_due()?;
+        for fabric in 0..self.fabrics.len() {
+            let ports = self.fabrics.get(fabric).map_or(0, |fabric| fabric.ports.len());
+            for port in 0..ports {
+                self.receive(fabric, port)?;
+            }
+        }
+        Ok(if self.audience.thinks() { began.elapsed() } else { Duration::ZERO })
+    }
+
+    fn wait(&self, wait: Duration) -> Result<(), LabError> {
+        let next = self.waiting.iter().filter_map(|frame| frame.due).min();
+        let wait = next.map_or(wait, |due| due.saturating_sub(self.now()).min(wait));
+        let mut watched = vec![PollFd::new(self.inbox.as_fd(), PollFlags::POLLIN)];
+        let ports = self.fabrics.iter().flat_map(|fabric| &fabric.ports);
+        watched.extend(ports.map(|port| PollFd::new(port.as_fd(), PollFlags::POLLIN)));
+        // Rounded up: a wait of 0 ms until the moment of a delayed frame would be a busy loop.
+        let milliseconds = i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
+        match poll(&mut watched, PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(OsError::new("poll", "the wire", errno).into()),
+        }
+    }
+
+    fn receive(&mut self, fabric: usize, port: usize) -> Result<(), LabError> {
+        let Some(mut batch) = self.batch.take() else { return Ok(()) };
+        let mut result = Ok(true);
+        for _ in 0..BATCHES {
+            result = self.receive_batch(fabric, port, &mut batch);
+            if !matches!(result, Ok(true)) {
+                break;
+            }
+        }
+        self.batch = Some(batch);
+        result.map(drop)
+    }
+
+    /// Takes the frames that are there from one port; whether there may be more.
+    fn receive_batch(&mut self, fabric: usize, port: usize, batch: &mut Batch) -> Result<bool, LabError> {
+        let Some(from) = self.fabrics.get(fabric).and_then(|fabric| fabric.ports.get(port)) else { return Ok(false) };
+        let (host, more) = (from.host, from.receive(batch)?);
+        if self.nobody_looks() {
+            self.pass_on(fabric, port, batch)?;
+            return Ok(more);
+        }
+        for bytes in batch.frames() {
+            self.frame(Waiting { due: None, fabric, port, from: host, number: 0, bytes: bytes.to_vec() })?;
+        }
+        Ok(more)
+    }
+
+    /// Whether nothing depends on single frames, so that they can be passed on together.
+    fn nobody_looks(&self) -> bool {
+        let quiet = self.rules.is_empty() && self.delay.is_none() && self.waiting.is_empty();
+        quiet && !self.watch_states && !self.audience.thinks() && self.observation.events.len() >= self.keep_frames
+    }
+
+    fn pass_on(&mut self, fabric: usize, port: usize, batch: &Batch) -> Result<(), LabError> {
+        let Some(fabric) = self.fabrics.get_mut(fabric) else { return Ok(()) };
+        let mut leaving = vec![Vec::new(); fabric.ports.len()];
+        for frame in batch.frames() {
+            self.frames = self.frames.saturating_add(1);
+            self.observation.frames_not_kept = self.observation.frames_not_kept.saturating_add(1);
+            for to in fabric.route(port, frame) {
+                if let Some(frames) = leaving.get_mut(to) {
+                    frames.push(frame);
+                }
+            }
+        }
+        for (port, frames) in fabric.ports.iter().zip(&leaving).filter(|(_, frames)| !frames.is_empty()) {
+            port.send_all(frames)?;
+            self.last_activity = self.started.elapsed();
+        }
+        Ok(())
+    }
+}
