@@ -1,5 +1,7 @@
 //! What the wire does with a frame: rules over the dissected frame and its ordinal, repeatable from a seed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -106,6 +108,34 @@ pub fn sometimes(
     Box::new(move |frame| if matches(frame) && chance.next() < probability { fate } else { Fate::Forward })
 }
 
+/// Where frames of several hosts wait for each other, so that they cross on the wire.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    open: Arc<AtomicBool>,
+}
+
+impl Gate {
+    /// A rule that holds the first matching frame of each host and loses its repetitions, until the gate is opened.
+    pub fn rule(&self, mut matches: impl FnMut(&Passing<'_>) -> bool + Send + 'static) -> Rule {
+        let (open, mut held) = (Arc::clone(&self.open), Vec::new());
+        Box::new(move |frame| {
+            if open.load(Ordering::Relaxed) || !matches(frame) {
+                return Fate::Forward;
+            }
+            if held.contains(&frame.from) {
+                return Fate::Drop;
+            }
+            held.push(frame.from);
+            Fate::Hold
+        })
+    }
+
+    /// Frames pass from now on; those that are held wait for [`super::Stage::release`].
+    pub fn open(&self) {
+        self.open.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Repeatable chance: `SplitMix64`.
 #[derive(Clone, Debug)]
 pub struct Chance(u64);
@@ -141,6 +171,16 @@ mod tests {
         let fates: Vec<_> = (1..=8).map(|number| rule(&passing(number))).collect();
         let dropped: Vec<_> = fates.iter().enumerate().filter(|(_, f)| **f == Fate::Drop).map(|(i, _)| i + 1).collect();
         assert_eq!(dropped, [4]);
+    }
+
+    #[test]
+    fn a_gate_holds_one_frame_of_each_host_until_it_is_opened() {
+        let gate = Gate::default();
+        let mut rule = gate.rule(|_| true);
+        let fates = [0, 0, 1, 0].map(|from| rule(&Passing { from, ..passing(1) }));
+        assert_eq!(fates, [Fate::Hold, Fate::Drop, Fate::Hold, Fate::Drop]);
+        gate.open();
+        assert_eq!(rule(&passing(5)), Fate::Forward);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! ([`link`], [`internet`], [`transport`], [`application`]) and one row there; [`catalog`] lists them all.
 
 pub mod catalog;
+pub mod connection;
 pub mod experiment;
 pub mod fabric;
 pub mod fate;

@@ -64,6 +64,17 @@ pub fn connect(address: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// A socket that is connected to `address` from `local`.
+///
+/// # Errors
+/// As bind(2) and connect(2).
+pub fn connect_from(local: SocketAddr, address: SocketAddr) -> io::Result<Socket> {
+    let socket = socket(address)?;
+    socket.bind(&local.into())?;
+    socket.connect(&address.into())?;
+    Ok(socket)
+}
+
 /// What a lab cannot go on without.
 ///
 /// # Errors

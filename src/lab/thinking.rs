@@ -63,7 +63,7 @@ impl Repeats {
     /// A frame met its fate at `now`, after somebody thought. Where one was lost, repetitions are the point.
     pub(super) fn passed(&mut self, frame: &Passing<'_>, fate: Fate, now: Instant) {
         self.thought_until = Some(now);
-        if matches!(fate, Fate::Drop | Fate::Corrupt(_) | Fate::Hold) {
+        if matches!(fate, Fate::Drop | Fate::Corrupt(_)) {
             self.passed.clear();
         } else if let Some(identity) = Identity::of(frame) {
             if self.passed.len() == REMEMBERED {
@@ -116,6 +116,14 @@ mod tests {
         let data = segment(7, 0x18, b"data");
         repeats.passed(&passing(&data), Fate::Drop, now);
         assert!(!repeats.is_repeat(&passing(&data), now));
+    }
+
+    #[test]
+    fn copies_of_a_frame_that_the_lab_holds_are_left_out() {
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
+        let syn = segment(7, 2, b"");
+        repeats.passed(&passing(&syn), Fate::Hold, now);
+        assert!(repeats.is_repeat(&passing(&syn), now));
     }
 
     #[test]

@@ -93,7 +93,15 @@ impl Stage<'_> {
     /// # Errors
     /// As [`Stage::join`].
     pub fn pair(&mut self, neighbours: Neighbours) -> Result<[usize; 2], LabError> {
-        let hosts = [self.new_host("client")?, self.new_host("server")?];
+        self.pair_of(["client", "server"], neighbours)
+    }
+
+    /// As [`Stage::pair`], under other names.
+    ///
+    /// # Errors
+    /// As [`Stage::join`].
+    pub fn pair_of(&mut self, [left, right]: [&str; 2], neighbours: Neighbours) -> Result<[usize; 2], LabError> {
+        let hosts = [self.new_host(left)?, self.new_host(right)?];
         if !self.has_wire() {
             self.on_localhost();
             return Ok(hosts);

@@ -5,6 +5,7 @@ use crate::lab::experiment::Lab;
 mod close;
 mod handshake;
 pub mod reuse;
+mod simultaneous;
 
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[handshake::LAB, close::LAB];
+pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB];

@@ -1,0 +1,70 @@
+//! A client and a server with a connection between them: where most labs about TCP begin.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::Socket;
+
+use super::program::Program;
+use super::sockets::Seen;
+use super::stage::{LabError, Stage};
+use super::tcp;
+
+/// A program on each of two hosts; the server listens.
+#[derive(Debug)]
+pub struct Ends {
+    /// The client's program.
+    pub client: Program,
+    /// The server's program.
+    pub server: Program,
+    /// Where the server listens.
+    pub address: SocketAddr,
+    listener: Arc<Socket>,
+}
+
+/// Both sockets of a connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// The client's.
+    pub client: Socket,
+    /// The server's, as accept() gave it.
+    pub server: Socket,
+    /// The client's port, by which the connection is told from others.
+    pub port: u16,
+}
+
+/// Long enough for the last acknowledgement of a handshake to pass a wire without delay.
+const LAST_ACKNOWLEDGMENT: Duration = Duration::from_millis(20);
+
+impl Ends {
+    /// Starts both programs and lets the server listen on a port of its own.
+    ///
+    /// # Errors
+    /// As [`Stage::call`].
+    pub fn new(stage: &mut Stage<'_>, [client, server]: [usize; 2]) -> Result<Self, LabError> {
+        let address = SocketAddr::new(stage.address(server), stage.port()?);
+        let (client, server) = (stage.program(client), stage.program(server));
+        let listener = tcp::needed("listen", stage.call(&server, "listen(1)", move || tcp::listen(address, 1))?)?;
+        Ok(Ends { client, server, address, listener: Arc::new(listener) })
+    }
+
+    /// Connects the client, and waits until both ends are ESTABLISHED.
+    ///
+    /// # Errors
+    /// As [`Stage::call`].
+    pub fn connect(&self, stage: &mut Stage<'_>) -> Result<Connection, LabError> {
+        let (listener, address) = (Arc::clone(&self.listener), self.address);
+        let accepting = stage.begin(&self.server, "accept()", move || tcp::accept(&listener))?;
+        let client = tcp::needed("connect", stage.call(&self.client, "connect()", move || tcp::connect(address))?)?;
+        let server = tcp::needed("accept", stage.finish(accepting)?)?;
+        stage.settle(LAST_ACKNOWLEDGMENT)?;
+        let port = tcp::needed("getsockname", client.local_addr())?.as_socket().map_or(0, |own| own.port());
+        Ok(Connection { client, server, port })
+    }
+}
+
+/// Whether a socket is an end of the connection to or from `port`.
+pub fn of(port: u16) -> impl Fn(&Seen) -> bool + Copy {
+    move |socket| socket.local.port() == port || socket.remote.port() == port
+}
