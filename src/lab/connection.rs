@@ -28,7 +28,7 @@ pub struct Ends {
 pub struct Connection {
     /// The client's.
     pub client: Socket,
-    /// The server's, as accept() gave it.
+    /// The server's, as `accept()` gave it.
     pub server: Socket,
     /// The client's port, by which the connection is told from others.
     pub port: u16,
