@@ -4,8 +4,9 @@ use crate::lab::experiment::Lab;
 
 mod close;
 mod handshake;
+mod reset;
 pub mod reuse;
 mod simultaneous;
 
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB];
+pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB, reset::LAB];
