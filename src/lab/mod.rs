@@ -7,6 +7,7 @@
 
 pub mod catalog;
 pub mod connection;
+pub mod endpoint;
 pub mod experiment;
 pub mod fabric;
 pub mod fate;
@@ -22,6 +23,7 @@ pub mod states;
 pub mod tcp;
 mod thinking;
 pub mod topology;
+pub mod udp;
 
 pub mod application;
 pub mod internet;
