@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod experiment;
 pub mod fabric;
 pub mod fate;
+pub mod forged;
 pub mod observation;
 pub mod place;
 pub mod plan;
