@@ -8,6 +8,7 @@ mod arp;
 mod capture;
 mod capture_filter;
 mod capture_output;
+mod claims;
 mod completions;
 mod explain;
 mod interfaces;
@@ -48,6 +49,7 @@ enum Command {
     Explain(explain::Args),
     ReuseDemo(reuse_demo::Args),
     Lab(lab::Args),
+    Claims(claims::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -64,6 +66,7 @@ impl Command {
             Command::Explain(args) => args.run(context),
             Command::ReuseDemo(args) => args.run(context),
             Command::Lab(args) => args.run(context),
+            Command::Claims(args) => args.run(context),
             Command::Completions(args) => args.run(context),
             Command::Man(args) => args.run(context),
         }

@@ -7,11 +7,10 @@
 
 pub mod catalog;
 pub mod connection;
-pub mod endpoint;
+pub mod claims;
 pub mod experiment;
 pub mod fabric;
 pub mod fate;
-pub mod forged;
 pub mod observation;
 pub mod place;
 pub mod plan;
@@ -24,7 +23,6 @@ pub mod states;
 pub mod tcp;
 mod thinking;
 pub mod topology;
-pub mod udp;
 
 pub mod application;
 pub mod internet;

@@ -136,6 +136,16 @@ impl Stage<'_> {
         }
     }
 
+    /// Lets the lab's ends of all cables carry `mtu` bytes of data in a frame. The hosts' ends are for the lab to set.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn carry(&self, mtu: u32) -> Result<(), LabError> {
+        let cables = self.fabrics.iter().map(|fabric| fabric.ports.len()).sum::<usize>();
+        let set = move || (0..cables).try_for_each(|number| Netlink::open()?.set_mtu(&cable_name(number), mtu));
+        Ok(self.room().run(set)?)
+    }
+
     fn on_localhost(&mut self) {
         for station in &mut self.observation.hosts {
             station.addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];

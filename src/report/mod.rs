@@ -4,6 +4,7 @@ pub mod arp;
 pub mod arp_json;
 pub mod bits;
 pub mod cells;
+pub mod claims;
 pub mod diagram;
 pub mod explain;
 pub mod headers;

@@ -4,6 +4,7 @@
 
 mod arp;
 mod capture;
+mod claims;
 mod docs;
 mod filter;
 mod hosts;
@@ -32,6 +33,7 @@ type Test = (&'static str, fn());
 const MODULES: &[(&str, &[Test])] = &[
     ("arp", arp::TESTS),
     ("capture", capture::TESTS),
+    ("claims", claims::TESTS),
     ("docs", docs::TESTS),
     ("filter", filter::TESTS),
     ("hosts", hosts::TESTS),

@@ -43,9 +43,9 @@ impl Args {
     }
 }
 
-/// Languages of the labs' texts.
+/// Languages of the texts of labs and claims.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Lang {
+pub(super) enum Lang {
     /// English
     En,
     /// Chinese
@@ -53,7 +53,7 @@ enum Lang {
 }
 
 /// The language asked for, or that of the locale: the first of these variables that is set decides (POSIX).
-fn language(lang: Option<Lang>) -> Language {
+pub(super) fn language(lang: Option<Lang>) -> Language {
     let locale = || {
         let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
         ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set)

@@ -4,10 +4,8 @@ use crate::lab::experiment::Lab;
 
 mod close;
 mod handshake;
-mod reset;
 pub mod reuse;
 mod simultaneous;
-mod udp;
 
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB, reset::LAB, udp::LAB];
+pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB];

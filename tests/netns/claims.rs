@@ -1,0 +1,122 @@
+//! `netlab claims`: every statement gets the verdict that its text explains, and docs/claims.md (written by
+//! `scripts/update-docs`) says the same. What was measured differs from run to run.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::json_keys::assert_documented;
+
+crate::tests![
+    every_statement_gets_the_verdict_that_its_text_explains_and_the_page_says_so,
+    statements_are_chosen_by_name_article_and_layer,
+    a_name_that_is_none_and_a_choice_of_nothing_are_refused,
+    text_fits_eighty_columns_in_both_languages
+];
+
+fn claims(arguments: &[&str]) -> std::process::Output {
+    crate::netlab().arg("claims").args(arguments).env("LC_ALL", "C").output().unwrap()
+}
+
+fn text(arguments: &[&str]) -> String {
+    String::from_utf8(claims(arguments).stdout).unwrap()
+}
+
+fn document(arguments: &[&str]) -> Vec<Value> {
+    let mut all = vec!["--json"];
+    all.extend(arguments);
+    let document: Value = serde_json::from_slice(&claims(&all).stdout).unwrap();
+    assert_documented("claims", &document);
+    document["claims"].as_array().unwrap().clone()
+}
+
+fn path() -> PathBuf {
+    // The test may run as somebody who cannot look into the checkout.
+    std::env::var_os("NETLAB_LAB_PAGES").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/claims.md"),
+        |folder| PathBuf::from(folder).with_file_name("claims.md"),
+    )
+}
+
+const INTRODUCTION: &str = "# Statements about networks, tried
+
+Five teaching articles (A0 to A4) say much about networks that is right, dated, or wrong. `netlab claims` tries each
+statement on the kernel that it runs on. The verdict follows from what was measured just then: **holds**, **holds when**
+(so under a condition, and not without it) or **refuted**. Below is a real run; your kernel may measure other numbers.
+";
+
+fn write() {
+    let mut page = INTRODUCTION.to_owned();
+    write!(page, "\n```text\n$ netlab claims --explain\n{}```\n", text(&["--explain"])).unwrap();
+    let chinese = text(&["--explain", "--lang", "zh"]);
+    write!(page, "\n## 中文\n\n```text\n$ netlab claims --explain --lang zh\n{chinese}```\n").unwrap();
+    std::fs::write(path(), page).unwrap();
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+fn every_statement_gets_the_verdict_that_its_text_explains_and_the_page_says_so() {
+    if std::env::var_os("NETLAB_UPDATE_DOCS").is_some() {
+        write();
+    }
+    let claims = document(&[]);
+    let said = squeezed(&std::fs::read_to_string(path()).unwrap());
+    for claim in &claims {
+        let id = claim["id"].as_str().unwrap();
+        assert!(
+            claim["as_explained"] == true,
+            "{id}: {} ({} {})",
+            claim["verdict"],
+            claim["measured"],
+            claim["reason"]
+        );
+        assert!(claim["verdict"] != "unclear", "{id}");
+        let measured = claim["measured"].as_str().unwrap();
+        assert!(claim["verdict"] == "not_tried" || !measured.is_empty(), "{id} measured nothing");
+        for words in [&claim["statement"], &claim["explanation"], &claim["condition"]] {
+            for language in ["en", "zh"].into_iter().filter(|_| !words.is_null()) {
+                let words = words[language].as_str().unwrap();
+                assert!(said.contains(&squeezed(words)), "docs/claims.md does not say (scripts/update-docs): {words}");
+            }
+        }
+    }
+    let ids: BTreeSet<&str> = claims.iter().map(|claim| claim["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), claims.len());
+    assert!(ids.len() >= LEAST, "{} statements", ids.len());
+}
+
+/// Statements that are tried at least.
+const LEAST: usize = 11;
+
+fn statements_are_chosen_by_name_article_and_layer() {
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        document(arguments).iter().map(|claim| claim["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&["and-result", "ethernet-header-18"]), ["ethernet-header-18", "and-result"]);
+    assert_eq!(ids(&["and-result", "ethernet-header-18", "--layer", "link"]), ["ethernet-header-18"]);
+    assert_eq!(ids(&["and-result", "mac-burnt-in", "--article", "A1"]), ["mac-burnt-in"]);
+}
+
+fn a_name_that_is_none_and_a_choice_of_nothing_are_refused() {
+    for arguments in [&["no-such-statement"][..], &["and-result", "--layer", "link"]] {
+        let output = claims(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("netlab claims --list"), "{arguments:?}");
+    }
+}
+
+fn text_fits_eighty_columns_in_both_languages() {
+    // A sign of East Asian writing takes two columns.
+    let columns = |line: &str| line.chars().map(|c| if ('\u{2e80}'..'\u{fb00}').contains(&c) { 2 } else { 1 }).sum();
+    for language in ["en", "zh"] {
+        let text = text(&["and-result", "every-host-hears", "--explain", "--lang", language]);
+        let longest: usize = text.lines().map(columns).max().unwrap();
+        assert!((60..=80).contains(&longest), "{longest} columns:\n{text}");
+        let list = self::text(&["--list", "--lang", language]);
+        assert!(list.lines().map(columns).max().unwrap() <= 80, "{list}");
+    }
+}
