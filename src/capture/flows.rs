@@ -3,9 +3,9 @@
 //! **Invariant:** memory is fixed. When more connections are seen than there is room for, the one unheard of for longest
 //! makes room; should it speak again its numbers start anew, as for a connection whose start was not captured.
 
-use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
+use super::pair::{Pair, seed};
 use crate::transport::Tcp;
 use crate::transport::tcp::Flags;
 
@@ -23,16 +23,9 @@ pub struct Relative {
     pub acknowledgment: Option<u32>,
 }
 
-/// Both ends in the order of their addresses, so that both directions have the same key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key {
-    addresses: [u128; 2],
-    ports: [u16; 2],
-}
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    key: Option<Key>,
+    key: Option<Pair>,
     /// When it was last used, in segments.
     used: u64,
     /// The first number of each direction.
@@ -49,18 +42,15 @@ pub struct Flows {
 
 impl Default for Flows {
     fn default() -> Self {
-        Flows { sets: Vec::new(), clock: 0, seed: RandomState::new().hash_one(0) }
+        Flows { sets: Vec::new(), clock: 0, seed: seed() }
     }
 }
 
 impl Flows {
     /// The numbers of a segment from `source` to `destination`, relative to those seen before.
     pub fn relative(&mut self, source: IpAddr, destination: IpAddr, tcp: &Tcp) -> Relative {
-        let ends = [(bits(source), tcp.source), (bits(destination), tcp.destination)];
-        let reversed = ends[0] > ends[1];
-        let (low, high) = if reversed { (ends[1], ends[0]) } else { (ends[0], ends[1]) };
-        let slot = self.slot(Key { addresses: [low.0, high.0], ports: [low.1, high.1] });
-        let own = usize::from(reversed);
+        let (pair, own) = Pair::of((source, tcp.source), (destination, tcp.destination));
+        let slot = self.slot(pair);
         let (syn, ack) = (tcp.flags.contains(Flags::SYN), tcp.flags.contains(Flags::ACK));
         if syn && slot.first[own] != Some(tcp.sequence) {
             slot.first[own] = Some(tcp.sequence);
@@ -77,12 +67,12 @@ impl Flows {
     }
 
     /// The slot of `key`: its own, a free one, or that of the connection unheard of for longest in the set.
-    fn slot(&mut self, key: Key) -> &mut Slot {
+    fn slot(&mut self, key: Pair) -> &mut Slot {
         if self.sets.is_empty() {
             self.sets = vec![[Slot::default(); WAYS]; SETS];
         }
         self.clock += 1;
-        let set = &mut self.sets[hash(&key, self.seed) as usize % SETS];
+        let set = &mut self.sets[key.hash_with(self.seed) as usize % SETS];
         let at = set.iter().position(|slot| slot.key == Some(key)).unwrap_or_else(|| {
             let oldest = (0..WAYS).min_by_key(|way| set[*way].used).unwrap_or(0);
             set[oldest] = Slot { key: Some(key), ..Slot::default() };
@@ -91,25 +81,6 @@ impl Flows {
         set[at].used = self.clock;
         &mut set[at]
     }
-}
-
-fn bits(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => Ipv6Addr::to_bits(v6),
-    }
-}
-
-/// Spreads keys over the sets. The seed keeps others from choosing connections that meet in one set; should it be
-/// guessed, all that is lost is the start of their numbers.
-fn hash(key: &Key, seed: u64) -> u64 {
-    let [low, high] = key.addresses;
-    let ports = u64::from(key.ports[0]) << 16 | u64::from(key.ports[1]);
-    let words = [low as u64, (low >> 64) as u64, high as u64, (high >> 64) as u64, ports];
-    words.iter().fold(seed, |state, word| {
-        let product = u128::from(state ^ word) * 0x9e37_79b9_7f4a_7c15;
-        (product >> 64) as u64 ^ product as u64
-    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::analysis::{Conversations, Finding, segment};
 use super::flows::{Flows, Relative};
 use super::frame::{Frame, Nanoseconds};
 use crate::bytes::{Field, Fields, Silent};
@@ -24,6 +25,8 @@ pub struct Packet<'a> {
     pub fields: &'a [Field],
     /// The numbers of the first TCP header that is not quoted, relative to its connection.
     pub relative: Option<Relative>,
+    /// What the analysis notes about its segment; nothing where none was asked for.
+    pub finding: Finding,
 }
 
 impl<'a> Packet<'a> {
@@ -46,6 +49,7 @@ pub struct Dissector {
     layers: Vec<Layer>,
     fields: Fields,
     flows: Flows,
+    conversations: Option<Conversations>,
     number: u64,
     first: Option<Nanoseconds>,
     previous: Option<Nanoseconds>,
@@ -55,6 +59,17 @@ impl Dissector {
     /// A dissector that keeps every field when `want_fields`.
     pub fn new(want_fields: bool) -> Self {
         Dissector { want_fields, ..Dissector::default() }
+    }
+
+    /// The dissector, which also analyses conversations in about `memory` bytes.
+    #[must_use]
+    pub fn analysing(self, memory: usize) -> Self {
+        Dissector { conversations: Some(Conversations::within(memory)), ..self }
+    }
+
+    /// The conversations so far, where they are analysed.
+    pub fn conversations(&self) -> Option<&Conversations> {
+        self.conversations.as_ref()
     }
 
     /// Reads one frame. The packet is gone when the next one is read.
@@ -74,7 +89,7 @@ impl Dissector {
         let since = |earlier: Option<Nanoseconds>| Some(frame.time?.saturating_sub(earlier?));
         let (since_first, since_previous) = (since(self.first), since(self.previous));
         self.previous = frame.time.or(self.previous);
-        Packet {
+        let mut packet = Packet {
             number: self.number,
             since_first,
             since_previous,
@@ -82,7 +97,14 @@ impl Dissector {
             relative: relative(&self.layers, &mut self.flows),
             layers: &self.layers,
             fields: &self.fields.0,
+            finding: Finding::default(),
+        };
+        if let Some(conversations) = &mut self.conversations
+            && let Some(datagram) = segment::datagram(&packet)
+        {
+            packet.finding = conversations.see(&datagram, original_length.into(), frame.time);
         }
+        packet
     }
 }
 

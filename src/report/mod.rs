@@ -7,6 +7,7 @@ pub mod cells;
 pub mod claims;
 pub mod diagram;
 pub mod explain;
+pub mod flows;
 pub mod headers;
 pub mod interfaces;
 pub mod json;
@@ -32,6 +33,7 @@ pub mod reuse;
 pub mod sockets;
 pub mod subnet;
 pub mod table;
+pub mod tally;
 pub mod text;
 
 pub use palette::Palette;

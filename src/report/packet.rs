@@ -65,6 +65,9 @@ pub fn layers(text: &mut Text, packet: &Packet<'_>, look: &Look) {
         text.fill(mark.chars().count() + name.len(), NAME);
         headers::describe(text, packet, layer, look.numbers);
         remarks(text, layer, look.palette);
+        if matches!(layer.header, Header::Tcp(_)) && !layer.quoted && !packet.finding.notes.is_empty() {
+            text.str("  ").ink(look.palette, Ink::Warn, |text| text.notes(packet.finding));
+        }
         text.str("\n");
         if look.fields {
             packet_fields::write(text, packet, layer, look.palette);

@@ -7,6 +7,7 @@ use super::packet::word;
 use super::text::Text;
 use crate::bytes::{Codes, Field, Value, Verdict};
 use crate::capture::Packet;
+use crate::capture::analysis::Finding;
 use crate::dissect::{Header, Layer};
 
 /// Adds the line of one packet.
@@ -63,9 +64,24 @@ fn layer(text: &mut Text, packet: &Packet<'_>, layer: &Layer) {
             text.str(",\"relative_acknowledgment_number\":").number(number);
         }
     }
+    if let (Header::Tcp(_), false) = (&layer.header, layer.quoted) {
+        noted(text, packet.finding);
+    }
     text.str(",\"fields\":");
     fields(text, packet.fields(layer), packet.frame.bytes);
     text.str("}");
+}
+
+fn noted(text: &mut Text, finding: Finding) {
+    for (number, (.., key)) in finding.notes.each().enumerate() {
+        text.str(if number == 0 { ",\"analysis\":[\"" } else { ",\"" }).str(key).str("\"");
+    }
+    if !finding.notes.is_empty() {
+        text.str("]");
+    }
+    if finding.duplicate > 0 {
+        text.str(",\"duplicate_ack\":").number(finding.duplicate);
+    }
 }
 
 fn verdict(text: &mut Text, verdict: Verdict) {

@@ -32,6 +32,7 @@ pub fn write(text: &mut Text, packet: &Packet<'_>, clock: Clock, numbers: Number
     for layer in packet.layers {
         troubles(text, layer, palette);
     }
+    noted(text, packet, palette);
     text.str("\n");
 }
 
@@ -215,6 +216,15 @@ impl Line<'_, '_> {
         }
         self.text.str(" ");
     }
+}
+
+/// What the analysis notes, in brackets.
+#[inline]
+fn noted(text: &mut Text, packet: &Packet<'_>, palette: Palette) {
+    if packet.finding.notes.is_empty() {
+        return;
+    }
+    text.str("  ").ink(palette, Ink::Warn, |text| text.str("[").notes(packet.finding).str("]"));
 }
 
 /// What is wrong with a layer, in brackets.

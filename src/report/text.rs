@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::palette::{Ink, Palette};
 use crate::bytes::{Escaped, Mac};
+use crate::capture::analysis::{Finding, Notes};
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
@@ -18,6 +19,17 @@ impl Text {
     #[inline]
     pub fn str(&mut self, text: &str) -> &mut Self {
         self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    /// Adds what an analysis notes, separated by commas.
+    pub fn notes(&mut self, finding: Finding) -> &mut Self {
+        for (number, (note, name, _)) in finding.notes.each().enumerate() {
+            self.str(if number == 0 { "" } else { ", " }).str(name);
+            if note == Notes::DUPLICATE_ACK {
+                self.str(" #").number(finding.duplicate);
+            }
+        }
         self
     }
 

@@ -1,6 +1,7 @@
 //! Tests without privilege and without a network.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod analysis;
 mod capture;
 mod capture_files;
 mod cli;
@@ -20,4 +21,6 @@ mod subnet;
 mod subnet_model;
 #[path = "../shared/traffic.rs"]
 mod traffic;
+#[path = "../shared/tcp_traffic.rs"]
+mod tcp_traffic;
 mod tshark;

@@ -20,7 +20,7 @@ fn oracle(program: &str, arguments: &[&str]) -> String {
 }
 
 /// The values of `fields` for each frame; several values of one field are separated by commas.
-fn dissected(path: &str, fields: &[&str]) -> Vec<Vec<String>> {
+pub fn dissected(path: &str, fields: &[&str]) -> Vec<Vec<String>> {
     let mut arguments = vec!["-n", "-r", path, "-T", "fields", "-E", "separator=;", "-E", "occurrence=a"];
     for preference in [
         "ip.check_checksum:TRUE",
