@@ -27,6 +27,10 @@ pub struct Segment {
     pub direction: Direction,
     /// What became of it.
     pub fate: Told,
+    /// Port of the sender.
+    pub source: u16,
+    /// Port of the receiver.
+    pub destination: u16,
     /// Sequence number, absolute.
     pub sequence: u32,
     /// Acknowledgement number, absolute.
@@ -57,6 +61,8 @@ pub fn of(observation: &Observation, left: usize, right: usize) -> Vec<Segment> 
             time_ns: event.at.as_nanos(),
             direction: if frame.from == left { Direction::LeftToRight } else { Direction::RightToLeft },
             fate: frame.fate,
+            source: tcp.source,
+            destination: tcp.destination,
             sequence: tcp.sequence,
             acknowledgment: tcp.acknowledgment,
             flags: tcp.flags,

@@ -162,9 +162,22 @@ impl Ladder {
         }
         let mut row = self.lanes_alone();
         for (host, states) in step.states.iter().enumerate().filter(|(_, states)| states.changed) {
+            if self.is_in_the_way(step, host) {
+                row.write(out, self.palette)?;
+                row = self.lanes_alone();
+            }
             self.beside(&mut row, host, &states.line(), Ink::Warn);
         }
         row.write(out, self.palette)
+    }
+
+    /// Whether the states of the last host do not fit beside those of the one before it: they stand between the same
+    /// lanes.
+    fn is_in_the_way(&self, step: &Step, host: usize) -> bool {
+        let [.., left, right] = self.lanes.as_slice() else { return false };
+        let [.., before, last] = step.states.as_slice() else { return false };
+        let both = host + 1 == self.lanes.len() && before.changed && last.changed;
+        both && columns(&before.line()) + columns(&last.line()) + 4 > right - left
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::lab::experiment::Lab;
 
+mod backlog;
 mod close;
 mod handshake;
 pub mod reuse;
 mod simultaneous;
 
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB];
+pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB, backlog::LAB];
