@@ -1,16 +1,16 @@
 //! Frames from an interface as they pass, until told to stop, and then the rest of those that were already taken.
 
-use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 
-use super::accounting::Accounting;
+use super::accounting::Counted;
 use super::frame::{Frame, Source};
+use super::interfaces::{Losses, Names};
 use crate::kernel::OsError;
 use crate::kernel::netlink::{LinkFlags, Netlink};
 use crate::kernel::signal::Interrupts;
 use crate::link::LinkType;
-use crate::link::frame_source::{FrameSource, Wake};
+use crate::link::frame_source::{FrameSource, Statistics, Wake};
 use crate::link::packet_socket::{Instruction, Kind, Named, once_on_loopback};
 use crate::link::received::{Received, Sender, Way};
 use crate::link::ring::{self, Ring};
@@ -21,9 +21,6 @@ pub const ALL: &str = "any";
 const DRAIN_ROUNDS: u32 = 100;
 /// Frames after which a signal is looked for even when frames never run out.
 const FRAMES_PER_LOOK: u32 = 4096;
-/// Interfaces whose names are remembered; more come only from somebody who makes and removes them all the time.
-const MAX_NAMES: usize = 4096;
-
 /// Most bytes that stand before or in a frame beyond those taken of it: a cooked header and a tag.
 pub const MOST_ADDED: u32 = 20 + 4;
 
@@ -50,25 +47,27 @@ pub enum End {
 /// A live capture.
 #[derive(Debug)]
 pub struct Live<'a, S> {
+    name: String,
     source: S,
     interrupts: Option<&'a Interrupts>,
     link: LinkType,
     names: Names,
+    losses: Option<Losses>,
     /// Where a frame is put together that does not lie whole in the ring.
     whole: Vec<u8>,
-    shown: u64,
+    given: u64,
     unlooked: u32,
     end: Option<End>,
     rounds: u32,
 }
 
-impl<'a> Live<'a, Ring> {
+impl Live<'_, Ring> {
     /// Starts to capture on the interface called `name` in this thread's namespace, or on all of them for [`ALL`].
     /// Loopback shows every frame once: as received.
     ///
     /// # Errors
     /// The step that the kernel refused.
-    pub fn open(name: &str, options: Options, interrupts: &'a Interrupts) -> Result<Self, OsError> {
+    pub fn open(name: &str, options: Options) -> Result<Self, OsError> {
         let mut netlink = Netlink::open()?;
         let found = match netlink.link(name) {
             Err(_) if name == ALL => None,
@@ -90,8 +89,12 @@ impl<'a> Live<'a, Ring> {
         };
         let index = found.as_ref().map_or(0, |link| link.index);
         let source = Ring::open(&Named { name: name.to_owned(), index }, kind, &ring)?;
-        let names = found.map_or(Names::Many(netlink, HashMap::new()), |link| Names::One(link.name));
-        Ok(Live::new(source, link, names, Some(interrupts)))
+        let names = match &found {
+            Some(link) => Names::One(link.name.clone()),
+            None => Names::many(Netlink::open()?),
+        };
+        let losses = Losses::from_now_on(netlink, index);
+        Ok(Live { losses: Some(losses), ..Live::new(name, source, link, names) })
     }
 }
 
@@ -124,8 +127,30 @@ fn link_type(hardware: u16) -> LinkType {
 }
 
 impl<'a, S: FrameSource> Live<'a, S> {
-    fn new(source: S, link: LinkType, names: Names, interrupts: Option<&'a Interrupts>) -> Self {
-        Live { source, interrupts, link, names, whole: Vec::new(), shown: 0, unlooked: 0, end: None, rounds: 0 }
+    fn new(name: &str, source: S, link: LinkType, names: Names) -> Self {
+        Live {
+            name: name.to_owned(),
+            source,
+            interrupts: None,
+            link,
+            names,
+            losses: None,
+            whole: Vec::new(),
+            given: 0,
+            unlooked: 0,
+            end: None,
+            rounds: 0,
+        }
+    }
+
+    /// Makes it end when a signal comes.
+    pub fn stop_at(&mut self, interrupts: &'a Interrupts) {
+        self.interrupts = Some(interrupts);
+    }
+
+    /// The name under which it was opened.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What every frame begins with.
@@ -138,14 +163,15 @@ impl<'a, S: FrameSource> Live<'a, S> {
         self.end.as_ref()
     }
 
-    /// Takes no more frames and tells what became of those that were seen.
+    /// Takes no more frames and tells what the kernel counted.
     ///
     /// # Errors
     /// The kernel's refusal to tell.
-    pub fn finish(&mut self) -> Result<Accounting, OsError> {
+    pub fn finish(&mut self) -> Result<Counted, OsError> {
         self.source.refuse()?;
-        let statistics = self.source.statistics()?;
-        Ok(Accounting::new(statistics.seen, statistics.dropped, self.shown))
+        let Statistics { seen, dropped } = self.source.statistics()?;
+        let missed = self.losses.as_mut().map_or(0, Losses::since);
+        Ok(Counted { interface: self.name.clone(), seen, dropped, overrun: 0, missed })
     }
 
     fn stop(&mut self, end: End) -> Result<(), OsError> {
@@ -158,7 +184,7 @@ impl<'a, S: FrameSource> Live<'a, S> {
     fn wait(&mut self) -> Result<bool, OsError> {
         if self.end.is_some() {
             let statistics = self.source.statistics()?;
-            if self.shown + statistics.dropped >= statistics.seen || self.rounds == 0 {
+            if self.given + statistics.dropped >= statistics.seen || self.rounds == 0 {
                 return Ok(false);
             }
             self.rounds -= 1;
@@ -168,10 +194,7 @@ impl<'a, S: FrameSource> Live<'a, S> {
         match self.source.wait(self.interrupts.map(AsFd::as_fd), None)? {
             Wake::Frames | Wake::Timeout => {}
             Wake::Gone(reason) => self.stop(End::Gone(reason))?,
-            Wake::Stop => {
-                self.interrupts.map(Interrupts::arrived);
-                self.stop(End::Stopped)?;
-            }
+            Wake::Stop => self.stop(End::Stopped)?,
         }
         Ok(true)
     }
@@ -184,7 +207,7 @@ impl<'a, S: FrameSource> Live<'a, S> {
         }
         self.unlooked = 0;
         match self.interrupts {
-            Some(interrupts) if self.end.is_none() && interrupts.arrived() => self.stop(End::Stopped),
+            Some(interrupts) if self.end.is_none() && interrupts.pending() => self.stop(End::Stopped),
             _ => Ok(()),
         }
     }
@@ -201,7 +224,7 @@ impl<S: FrameSource> Source for Live<'_, S> {
         }
         self.look()?;
         let Some(received) = self.source.current() else { return Ok(None) };
-        self.shown += 1;
+        self.given += 1;
         let added = put_together(&received, self.link, &mut self.whole);
         Ok(Some(Frame {
             time: Some(received.time_ns),
@@ -262,34 +285,9 @@ fn cooked(sender: &Sender, protocol: u16, to: &mut Vec<u8>) {
     to.extend_from_slice(&sender.address);
 }
 
-/// Names of the interfaces that frames come from.
-#[derive(Debug)]
-enum Names {
-    /// There is one.
-    One(String),
-    /// By the kernel's numbers, asked for when first seen.
-    Many(Netlink, HashMap<u32, String>),
-}
-
-impl Names {
-    fn get(&mut self, index: u32) -> &str {
-        match self {
-            Names::One(name) => name,
-            Names::Many(netlink, names) => {
-                if names.len() >= MAX_NAMES && !names.contains_key(&index) {
-                    names.clear();
-                }
-                names.entry(index).or_insert_with(|| {
-                    // An interface that is gone before its name was asked for keeps its number.
-                    netlink.link_by_index(index).map_or_else(|_| format!("#{index}"), |link| link.name)
-                })
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::accounting::Accounting;
     use super::*;
     use crate::link::frame_source::{Event, Scripted, ScriptedFrame};
     use crate::link::received::Tag;
@@ -308,7 +306,7 @@ mod tests {
     }
 
     fn live(link: LinkType, events: Vec<Event>) -> Live<'static, Scripted> {
-        Live::new(Scripted::new(events), link, Names::One("eth0".into()), None)
+        Live::new("eth0", Scripted::new(events), link, Names::One("eth0".into()))
     }
 
     #[test]
@@ -322,14 +320,16 @@ mod tests {
         assert_eq!(shown, [b"1", b"2"]);
         assert_eq!(live.end(), Some(&End::Stopped));
         assert!(live.source.is_refusing());
-        assert_eq!(live.finish().unwrap(), Accounting { seen: 5, shown: 2, dropped: 3, left: 0 });
+        let counted = live.finish().unwrap();
+        assert_eq!((counted.seen, counted.dropped), (5, 3));
     }
 
     #[test]
     fn frames_that_nobody_asked_for_any_more_are_counted_as_left() {
         let mut live = live(LinkType::Ethernet, vec![event(b"1", None), event(b"2", None), event(b"3", None)]);
         assert!(live.next().unwrap().is_some());
-        assert_eq!(live.finish().unwrap(), Accounting { seen: 3, shown: 1, dropped: 0, left: 2 });
+        let accounting = Accounting::new(&[live.finish().unwrap()], 1);
+        assert_eq!(accounting, Accounting { seen: 3, shown: 1, left: 2, ..Accounting::default() });
     }
 
     #[test]

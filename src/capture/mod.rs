@@ -1,17 +1,21 @@
 //! Live and stored captures.
 
 pub mod accounting;
+pub mod batch;
 pub mod analysis;
 pub mod files;
 pub mod filter;
 pub mod flows;
 pub mod frame;
+mod interfaces;
 pub mod live;
 pub mod packet;
+pub mod queue;
+pub mod reading;
 pub mod pair;
 pub mod tally;
 
-pub use accounting::Accounting;
+pub use accounting::{Accounting, Counted};
 pub use files::{FileError, Stored};
 pub use frame::{Frame, Source};
 pub use live::Live;

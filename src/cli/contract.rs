@@ -81,6 +81,8 @@ pub struct Context {
     pub out: BufWriter<StandardOutput>,
     /// Colours of standard output.
     pub palette: Palette,
+    /// Colours of notes on standard error.
+    pub notes: Palette,
     /// Whether JSON was asked for.
     pub json: bool,
     /// Whether standard output is a terminal.
@@ -119,6 +121,7 @@ impl Context {
         Context {
             out: BufWriter::with_capacity(1 << 16, StandardOutput(io::stdout().lock())),
             palette: Palette { colour: !global.json && global.color.decide(terminal, no_color, dumb) },
+            notes: Palette { colour: global.color.decide(io::stderr().is_terminal(), no_color, dumb) },
             json: global.json,
             terminal,
             width: crate::kernel::terminal::columns(io::stdout()),

@@ -6,8 +6,6 @@ pub mod contract;
 
 mod arp;
 mod capture;
-mod capture_filter;
-mod capture_output;
 mod claims;
 mod completions;
 mod explain;

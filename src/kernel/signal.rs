@@ -93,6 +93,21 @@ impl Interrupts {
         }
     }
 
+    /// Whether one of the signals came since the last [`Interrupts::arrived`], which this is not.
+    pub fn pending(&self) -> bool {
+        let mut files = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+        poll(&mut files, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Tells everybody who waits as if a signal had come. Only for those that were
+    /// [taken for the first](Interrupts::take_the_first).
+    pub fn raise(&self) {
+        if let Some(first) = &self.first {
+            // It can only be refused because it was told very often already.
+            let _ = first.write(1);
+        }
+    }
+
     /// Whether one of the signals came since the last call.
     pub fn arrived(&self) -> bool {
         match &self.first {

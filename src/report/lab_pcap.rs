@@ -60,7 +60,7 @@ fn file(to: &mut impl Write, about: About, observation: &Observation, started: D
             }
         }
     }
-    writer.finish(None)?;
+    writer.finish(&[])?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Results to text: pure functions from data to a writer. Nothing here opens, reads or waits for anything.
 
+pub mod accounting;
 pub mod arp;
 pub mod arp_json;
 pub mod bits;

@@ -22,7 +22,9 @@ crate::tests![
     what_is_sent_is_shown_in_order_and_nothing_else,
     a_count_stops_at_exactly_that_many,
     ctrl_c_under_load_shows_every_frame_that_was_seen,
+    frames_that_the_output_is_too_slow_for_are_counted_and_the_ring_goes_on,
     frames_that_the_ring_has_no_room_for_are_counted,
+    several_interfaces_are_merged_in_the_order_of_their_times,
     what_is_written_reads_back_the_same,
     all_interfaces_together_show_the_name_of_each,
     a_small_snapshot_keeps_the_true_length,
@@ -107,9 +109,14 @@ impl Capture {
 
 /// The counts of a summary such as `5 frames seen: 3 shown, 2 dropped by the kernel`.
 fn counts(summary: &str) -> (usize, usize, usize) {
+    let [seen, shown, dropped] = first_numbers(summary);
+    (seen, shown, dropped)
+}
+
+fn first_numbers<const N: usize>(summary: &str) -> [usize; N] {
     let line = summary.lines().find(|line| line.contains(" seen: ")).unwrap_or_else(|| panic!("no summary: {summary}"));
     let numbers: Vec<usize> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    (numbers[0], numbers[1], numbers[2])
+    *numbers.first_chunk().unwrap_or_else(|| panic!("too few counts: {summary}"))
 }
 
 /// A socket on `host` that sends frames as they are.
@@ -200,12 +207,12 @@ fn ctrl_c_under_load_shows_every_frame_that_was_seen() {
     assert_eq!((seen, code), (shown + dropped, Some(0)), "{summary}");
 }
 
-/// Nobody reads standard output, so the ring of 2 MiB fills: what it has no room for must be in the counts.
-fn frames_that_the_ring_has_no_room_for_are_counted() {
+/// Nobody reads standard output, so the queue of 1 MiB fills: what it has no room for must be in the counts.
+fn frames_that_the_output_is_too_slow_for_are_counted_and_the_ring_goes_on() {
     const SENT: usize = 60_000;
     let pair = pair();
     let mut command = netlab();
-    command.args(["capture", INTERFACE, "-x", "--ring", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["capture", INTERFACE, "-x", "--queue", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pair.right.run(move || command.spawn().unwrap());
     let err = lines(child.stderr.take().unwrap());
     assert!(next(&err).contains("capturing on"));
@@ -218,9 +225,59 @@ fn frames_that_the_ring_has_no_room_for_are_counted() {
     let shown_lines = rest(&out).iter().filter(|line| line.starts_with('#')).count();
     let summary = rest(&err).join("\n");
     assert_eq!(child.wait().unwrap().code(), Some(0), "{summary}");
+    let [seen, shown, dropped, overrun] = first_numbers(&summary);
+    assert_eq!((shown_lines, seen), (shown, shown + dropped + overrun), "{summary}");
+    assert_eq!(seen, SENT, "{summary}");
+    assert!(overrun > 0 && summary.contains("dropped because the output was too slow"), "{summary}");
+    assert!(summary.contains("hint: a larger --queue"), "{summary}");
+}
+
+/// A reader that gets no time to read lets the smallest ring fill: what the kernel drops must be in the counts.
+fn frames_that_the_ring_has_no_room_for_are_counted() {
+    const SENT: usize = 60_000;
+    let pair = pair();
+    let capture = Capture::start(&pair.right, &[INTERFACE, "-q", "--ring", "2"]);
+    let socket = sender(&pair.left, INTERFACE);
+    let process = Pid::from_raw(capture.child.id() as i32);
+    kill(process, Signal::SIGSTOP).unwrap();
+    for _ in 0..SENT {
+        send(&socket, &numbered(7));
+    }
+    kill(process, Signal::SIGCONT).unwrap();
+    capture.interrupt();
+    let (lines, summary, code) = capture.end();
     let (seen, shown, dropped) = counts(&summary);
-    assert_eq!((shown_lines, seen), (shown, shown + dropped), "{summary}");
+    assert_eq!((lines.len(), seen, code), (shown, shown + dropped, Some(0)), "{summary}");
+    assert_eq!(seen, SENT, "{summary}");
     assert!(dropped > 0 && summary.contains("hint: a larger --ring"), "{summary}");
+}
+
+fn several_interfaces_are_merged_in_the_order_of_their_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two.pcapng");
+    let file = path.to_str().unwrap();
+    let network = routed();
+    let capture = Capture::start(
+        &network.router,
+        &["-i", "left", "-i", "right", "--json", "-w", file, "ether", "proto", "0x88b5"],
+    );
+    let sockets = [sender(&network.left, INTERFACE), sender(&network.right, INTERFACE)];
+    for round in 0..50 {
+        for socket in &sockets {
+            send(socket, &frame(Mac::BROADCAST, &[EXPERIMENT[0], EXPERIMENT[1], round]));
+        }
+    }
+    let shown: Vec<Value> = (0..100).map(|_| capture.json()).collect();
+    capture.interrupt();
+    let (rest, summary, code) = capture.end();
+    assert_eq!((rest.len(), counts(&summary), code), (0, (100, 100, 0), Some(0)), "{summary}");
+    assert!(shown.is_sorted_by_key(|packet| packet["time_ns"].as_i64()), "in the order of their times");
+    let names: Vec<_> = shown.iter().map(|packet| packet["interface"].as_str().unwrap()).collect();
+    assert_eq!(names, ["left", "right"].repeat(50));
+    let read = netlab().args(["capture", "-r", file, "--json"]).output().unwrap();
+    let stored: Vec<Value> =
+        String::from_utf8(read.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(stored, shown);
 }
 
 fn what_is_written_reads_back_the_same() {

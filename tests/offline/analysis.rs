@@ -39,7 +39,7 @@ fn trace(frames: &[(u64, Vec<u8>)]) -> Trace {
     for (time, bytes) in frames {
         writer.frame(&ethernet(*time, bytes)).unwrap();
     }
-    writer.finish(None).unwrap();
+    writer.finish(&[]).unwrap();
     Trace::named("connections.pcapng", &writer.into_inner())
 }
 

@@ -61,7 +61,7 @@ pub fn generated(format: Format, count: usize) -> Vec<u8> {
         };
         writer.frame(&frame).unwrap();
     }
-    writer.finish(None).unwrap();
+    writer.finish(&[]).unwrap();
     writer.into_inner()
 }
 
@@ -122,7 +122,7 @@ fn golden_frames(only_looks: bool) -> Trace {
         };
         writer.frame(&frame).unwrap();
     }
-    writer.finish(None).unwrap();
+    writer.finish(&[]).unwrap();
     Trace::named("every.pcapng", &writer.into_inner())
 }
 
@@ -294,7 +294,7 @@ fn foreign_names_and_bytes_reach_the_terminal_escaped() {
         checksum_pending: false,
     };
     writer.frame(&frame).unwrap();
-    writer.finish(None).unwrap();
+    writer.finish(&[]).unwrap();
     let trace = Trace::named("evil.pcapng", &writer.into_inner());
     for look in [&[][..], &["-q"], &["-v"], &["-x"], &["--json"]] {
         let text = shown(&[&["-r", trace.path()], look].concat());

@@ -244,7 +244,7 @@ fn written(format: Format, count: usize) -> Vec<u8> {
         let frame = Frame { time, interface, way, link, bytes, original_length, checksum_pending: false };
         writer.frame(&frame).unwrap();
     }
-    writer.finish(None).unwrap();
+    writer.finish(&[]).unwrap();
     writer.into_inner()
 }
 
@@ -333,7 +333,7 @@ fn interfaces_without_end_are_written_in_sections_that_the_reader_takes() {
     for name in &names {
         writer.frame(&Frame { interface: name, ..Frame::ethernet(b"x") }).unwrap();
     }
-    writer.finish(None).unwrap();
+    writer.finish(&[]).unwrap();
     let (frames, error) = read(&writer.into_inner());
     assert!(error.is_none(), "{error:?}");
     assert!(frames.iter().map(|frame| &frame.interface).eq(&names));

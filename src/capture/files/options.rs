@@ -24,6 +24,8 @@ pub(super) const PACKET_FLAGS: u16 = 2;
 pub(super) const STATISTICS_START: u16 = 2;
 /// See [`STATISTICS_START`].
 pub(super) const STATISTICS_END: u16 = 3;
+/// Interface statistics: frames that the interface itself lost.
+pub(super) const STATISTICS_MISSED: u16 = 5;
 /// Interface statistics: frames that passed the filter.
 pub(super) const STATISTICS_ACCEPTED: u16 = 6;
 /// Interface statistics: of these, frames that the operating system dropped.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::options::{self, MAX_OPTION, option, option_halves, option_number};
 use super::{MAX_FRAME, pcap, pcapng};
-use crate::capture::accounting::Accounting;
+use crate::capture::accounting::Counted;
 use crate::capture::frame::{Frame, Nanoseconds};
 use crate::link::LinkType;
 
@@ -109,7 +109,7 @@ impl<W: Write> Writer<W> {
             (Format::Pcap, None) => self.pcap_header(link)?,
             (Format::Pcapng, _) => {
                 if self.interfaces.len() >= pcapng::MAX_INTERFACES {
-                    self.all_statistics(None)?;
+                    self.all_statistics(&[])?;
                     self.interfaces.clear();
                     self.section()?;
                 }
@@ -204,15 +204,15 @@ impl<W: Write> Writer<W> {
         self.to.write_all(&self.block)
     }
 
-    /// Ends the file with what is known about loss, and flushes it.
+    /// Ends the file with what was counted on its interfaces, and flushes it.
     ///
     /// # Errors
     /// What the writer refused.
-    pub fn finish(&mut self, accounting: Option<Accounting>) -> Result<(), WriteError> {
+    pub fn finish(&mut self, counted: &[Counted]) -> Result<(), WriteError> {
         match self.format {
             Format::Pcap if self.interfaces.is_empty() => self.pcap_header(LinkType::Ethernet)?,
             Format::Pcap => {}
-            Format::Pcapng => self.all_statistics(accounting)?,
+            Format::Pcapng => self.all_statistics(counted)?,
         }
         Ok(self.to.flush()?)
     }
@@ -230,27 +230,26 @@ impl<W: Write> Writer<W> {
         self.to.flush()
     }
 
-    fn all_statistics(&mut self, accounting: Option<Accounting>) -> io::Result<()> {
-        (0..self.interfaces.len()).try_for_each(|number| self.statistics(number, accounting))
+    fn all_statistics(&mut self, counted: &[Counted]) -> io::Result<()> {
+        (0..self.interfaces.len()).try_for_each(|number| self.statistics(number, counted))
     }
 
-    fn statistics(&mut self, number: usize, accounting: Option<Accounting>) -> io::Result<()> {
-        let alone = self.interfaces.len() == 1;
-        let Some(Described { frames, first, last, .. }) = self.interfaces.get(number) else { return Ok(()) };
+    fn statistics(&mut self, number: usize, counted: &[Counted]) -> io::Result<()> {
+        let Some(Described { name, frames, first, last, .. }) = self.interfaces.get(number) else { return Ok(()) };
+        let own = counted.iter().find(|counted| counted.interface == *name);
         let (frames, first, last) = (*frames, (*first).min(*last), *last);
         self.begin_block();
         put(&mut self.block, &[number as u32, (last as u64 >> 32) as u32, last as u32]);
         for (code, time) in [(options::STATISTICS_START, first), (options::STATISTICS_END, last)] {
             option_halves(&mut self.block, code, time as u64);
         }
-        if let Some(Accounting { seen, dropped, .. }) = accounting {
-            if alone {
-                option_number(&mut self.block, options::STATISTICS_ACCEPTED, seen);
-                option_number(&mut self.block, options::STATISTICS_DROPPED, dropped);
-            } else if dropped > 0 {
-                let text = format!("the kernel dropped {dropped} frames; of which interface is not known");
-                option(&mut self.block, options::COMMENT, text.as_bytes());
-            }
+        if let Some(own) = own {
+            option_number(&mut self.block, options::STATISTICS_MISSED, own.missed);
+            option_number(&mut self.block, options::STATISTICS_ACCEPTED, own.seen);
+            option_number(&mut self.block, options::STATISTICS_DROPPED, own.dropped);
+        } else if let dropped @ 1.. = counted.iter().map(|counted| counted.dropped).sum() {
+            let text = format!("the kernel dropped {dropped} frames; of which interface is not known");
+            option(&mut self.block, options::COMMENT, text.as_bytes());
         }
         option_number(&mut self.block, options::STATISTICS_DELIVERED, frames);
         self.end_block(pcapng::STATISTICS)
@@ -321,7 +320,7 @@ mod tests {
             for frame in [frame(b"first"), second, frame(b"")] {
                 writer.frame(&frame).unwrap();
             }
-            writer.finish(None).unwrap();
+            writer.finish(&[]).unwrap();
             let file = writer.into_inner();
             let mut stored = Stored::open(file.as_slice()).unwrap();
             for expected in [frame(b"first"), second, frame(b"")] {
@@ -340,7 +339,7 @@ mod tests {
             let expected = Frame { way, ..frame(b"first") };
             writer.frame_with_comment(&expected, comment).unwrap();
             writer.frame(&expected).unwrap();
-            writer.finish(None).unwrap();
+            writer.finish(&[]).unwrap();
             let file = writer.into_inner();
             assert_eq!(file.windows(8).any(|bytes| bytes == b"four mor"), comment == "four more");
             let mut stored = Stored::open(file.as_slice()).unwrap();
@@ -367,7 +366,7 @@ mod tests {
     fn a_file_without_a_frame_is_a_capture_file_all_the_same() {
         for format in [Format::Pcapng, Format::Pcap] {
             let mut writer = Writer::create(Vec::new(), format, about()).unwrap();
-            writer.finish(None).unwrap();
+            writer.finish(&[]).unwrap();
             let file = writer.into_inner();
             assert_eq!(Stored::open(file.as_slice()).unwrap().next().unwrap(), None);
         }

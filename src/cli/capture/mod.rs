@@ -1,21 +1,19 @@
 //! `netlab capture`.
 
-use std::fs::File;
-use std::io;
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+mod filter;
+mod live;
+mod output;
+mod stored;
 
-use anyhow::{Context as _, anyhow, bail};
+use std::path::PathBuf;
+
+use anyhow::bail;
 use clap::ValueEnum;
 
-use super::capture_filter::Filtering;
-use super::capture_output::{Failure, Form, Output, Show, Sink, Written};
+use self::filter::Filtering;
+use self::output::{Form, Output, Show, Sink, Written};
 use super::{Context, Outcome};
 use crate::capture::files::write::About;
-use crate::capture::live::{self, End, Live};
-use crate::capture::{Accounting, FileError, Stored};
-use crate::kernel::OsError;
-use crate::kernel::signal::{Interrupts, Stoppable};
 use crate::report::headers::Numbers;
 use crate::report::packet::{Clock, Look};
 
@@ -38,8 +36,12 @@ use crate::report::packet::{Clock, Look};
 pub struct Args {
     /// Interface to listen on (`any` for all of them; none with -r and -d), then a filter in the language of tcpdump:
     /// docs/filters.md
-    #[arg(value_name = "WORD", required_unless_present_any = ["read", "program"])]
+    #[arg(value_name = "WORD", required_unless_present_any = ["read", "program", "interface"])]
     words: Vec<String>,
+    /// Interface to listen on, several times for several; frames come in the order of their times, and every word is part
+    /// of the filter
+    #[arg(short, long, value_name = "NAME", conflicts_with_all = ["read", "program"])]
+    interface: Vec<String>,
     /// Read a capture file (pcap or pcapng; - for standard input)
     #[arg(short, long, value_name = "FILE")]
     read: Option<PathBuf>,
@@ -76,6 +78,10 @@ pub struct Args {
     #[arg(long, value_name = "MIB", default_value_t = 16, conflicts_with = "read",
           value_parser = clap::value_parser!(u32).range(2..=2047), help_heading = "Live capture")]
     ring: u32,
+    /// Memory for frames that wait to be shown or written, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, conflicts_with = "read",
+          value_parser = clap::value_parser!(u32).range(1..=2047), help_heading = "Live capture")]
+    queue: u32,
     #[command(flatten)]
     filter: Filtering,
 }
@@ -98,66 +104,12 @@ impl Args {
         if self.filter.prints() {
             return self.filter.print(&self.words, self.snaplen, context);
         }
-        match (&self.read, self.words.split_first()) {
-            (Some(path), _) => self.stored(path, context),
-            (None, Some((interface, filter))) => self.live(interface, filter, context),
-            (None, None) => bail!("an interface or -r FILE is needed"),
+        match (&self.read, self.interface.as_slice(), self.words.split_first()) {
+            (Some(path), _, _) => self.stored(path, context),
+            (None, [], Some((interface, filter))) => self.live(std::slice::from_ref(interface), filter, context),
+            (None, [], None) => bail!("an interface or -r FILE is needed"),
+            (None, interfaces, _) => self.live(interfaces, &self.words, context),
         }
-    }
-
-    fn stored(&self, path: &Path, context: &mut Context) -> anyhow::Result<Outcome> {
-        let name = path.display();
-        let filter = self.filter.for_file(&self.words)?;
-        let file = open(path).map_err(|error| OsError::from_io("open", &name, &error))?;
-        self.refuse_to_overwrite(&file)?;
-        let output = self.output(context)?;
-        let interrupts = &Interrupts::take_the_first()?;
-        let mut source = Stored::open(Stoppable::new(file, interrupts)).with_context(|| name.to_string())?;
-        let mut sink = Sink { filter, ..self.sink(output, String::new(), 0, context)? };
-        let result = sink.run(&mut source, self.count, context);
-        let interrupted = interrupts.arrived();
-        sink.finish(None, context)?;
-        match result {
-            Err(Failure::Source(FileError::Cut { .. })) if interrupted => {}
-            result => result.map_err(|failure| failure.of(&name))?,
-        }
-        Ok(Outcome::Yes)
-    }
-
-    fn live(&self, interface: &str, filter: &[String], context: &mut Context) -> anyhow::Result<Outcome> {
-        let options = live::Options {
-            ring_mebibytes: self.ring,
-            promiscuous: !self.no_promiscuous,
-            filter: self.filter.for_interface(filter, interface, self.snaplen)?,
-        };
-        let output = self.output(context)?;
-        let interrupts = Interrupts::take_the_first()?;
-        let mut source = Live::open(interface, options, &interrupts)?;
-        let mut sink = self.sink(output, operating_system(), self.snaplen.saturating_add(live::MOST_ADDED), context)?;
-        if interface != live::ALL {
-            sink.describe(interface, source.link())?;
-        }
-        context.note(format_args!("capturing on {interface} ({}), Ctrl-C stops", source.link().name()));
-        let result = sink.run(&mut source, self.count, context);
-        let accounting = source.finish()?;
-        sink.finish(Some(accounting), context)?;
-        result.map_err(|failure| failure.of(&interface))?;
-        context.note(self.summary(accounting));
-        match source.end() {
-            Some(End::Gone(reason)) => Err(anyhow!(reason.clone())),
-            _ => Ok(Outcome::Yes),
-        }
-    }
-
-    fn summary(&self, Accounting { seen, shown, dropped, left }: Accounting) -> String {
-        let done = if self.write.is_some() { "written" } else { "shown" };
-        let frames = if seen == 1 { "frame" } else { "frames" };
-        let left = if left > 0 { format!(", {left} came after the last one asked for") } else { String::new() };
-        let hint = match dropped {
-            0 => "",
-            _ => "\nhint: a larger --ring, a smaller --snaplen, -q or -w FILE lose less",
-        };
-        format!("{seen} {frames} seen: {shown} {done}, {dropped} dropped by the kernel{left}{hint}")
     }
 
     /// Whether packets are shown, on their own or beside the file.
@@ -182,7 +134,7 @@ impl Args {
         let about =
             About { application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(), system, snap_length };
         let written = output.map(|output| Written::begin(output, about)).transpose()?;
-        Ok(Sink { filter: None, show, written })
+        Ok(Sink { filter: None, show, written, done: 0 })
     }
 
     fn show(&self, context: &Context) -> Show {
@@ -201,27 +153,4 @@ impl Args {
         let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
         Show::new(form, look)
     }
-
-    /// Writing to the file that is being read would destroy it before it is read.
-    fn refuse_to_overwrite(&self, file: &File) -> anyhow::Result<()> {
-        use std::os::unix::fs::MetadataExt;
-        let Some(other) = self.write.as_deref().and_then(|path| path.metadata().ok()) else { return Ok(()) };
-        let own = file.metadata()?;
-        if own.is_file() && (own.dev(), own.ino()) == (other.dev(), other.ino()) {
-            bail!("-r and -w name the same file");
-        }
-        Ok(())
-    }
-}
-
-fn operating_system() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/osrelease")
-        .map_or_else(|_| "Linux".into(), |r| format!("Linux {}", r.trim()))
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    if path == Path::new("-") {
-        return Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?));
-    }
-    File::open(path)
 }

@@ -5,9 +5,9 @@ use std::io::Write;
 use anyhow::anyhow;
 use clap::{ArgAction, ValueEnum};
 
-use super::{Context, Outcome};
 use crate::capture::filter::{self, Error, Matcher, Options, Source};
 use crate::capture::live;
+use crate::cli::{Context, Outcome};
 use crate::link::LinkType;
 use crate::link::packet_socket::Instruction;
 

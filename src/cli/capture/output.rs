@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
-use super::Context;
-use super::capture_filter::wrong;
+use super::filter::wrong;
 use crate::capture::files::write::{About, Format, WriteError, Writer};
 use crate::capture::filter::Matcher;
-use crate::capture::{Accounting, Dissector, Frame, Source};
+use crate::capture::{Counted, Dissector, Frame, Source};
+use crate::cli::Context;
 use crate::kernel::OsError;
 use crate::link::LinkType;
 use crate::report::packet::Look;
@@ -26,6 +26,8 @@ pub(super) struct Sink {
     pub show: Option<Show>,
     /// A capture file.
     pub written: Option<Written>,
+    /// How many frames were handed on.
+    pub done: u64,
 }
 
 /// Why packets stopped.
@@ -54,15 +56,15 @@ impl Sink {
         count: Option<u64>,
         context: &mut Context,
     ) -> Result<(), Failure<S::Error>> {
-        let mut left = count.unwrap_or(u64::MAX);
-        while left > 0 {
+        let count = count.unwrap_or(u64::MAX);
+        while self.done < count {
             if !source.ready() {
                 self.flush(context).map_err(Failure::Sink)?;
             }
             let Some(frame) = source.next().map_err(Failure::Source)? else { break };
             if self.takes(&frame).map_err(Failure::Sink)? {
                 self.frame(frame, context).map_err(Failure::Sink)?;
-                left -= 1;
+                self.done += 1;
             }
         }
         Ok(())
@@ -96,9 +98,9 @@ impl Sink {
     }
 
     /// Ends the file and flushes everything.
-    pub fn finish(&mut self, accounting: Option<Accounting>, context: &mut Context) -> anyhow::Result<()> {
+    pub fn finish(&mut self, counted: &[Counted], context: &mut Context) -> anyhow::Result<()> {
         if let Some(written) = &mut self.written {
-            written.try_to(|writer| writer.finish(accounting))?;
+            written.try_to(|writer| writer.finish(counted))?;
         }
         Ok(context.out.flush()?)
     }
