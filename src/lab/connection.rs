@@ -7,6 +7,7 @@ use std::time::Duration;
 use socket2::Socket;
 
 use super::program::Program;
+use super::segments::{self, Segment};
 use super::sockets::Seen;
 use super::stage::{LabError, Stage};
 use super::tcp;
@@ -61,6 +62,13 @@ impl Ends {
         stage.settle(LAST_ACKNOWLEDGMENT)?;
         let port = tcp::needed("getsockname", client.local_addr())?.as_socket().map_or(0, |own| own.port());
         Ok(Connection { client, server, port })
+    }
+
+    /// The segments between both ends that arrived at the wire after frame number `frame`.
+    pub fn segments(&self, stage: &Stage<'_>, frame: u64) -> Vec<Segment> {
+        let mut segments = segments::of(&stage.observation, self.client.host, self.server.host);
+        segments.retain(|segment| segment.number > frame);
+        segments
     }
 }
 

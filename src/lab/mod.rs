@@ -6,11 +6,13 @@
 //! ([`link`], [`internet`], [`transport`], [`application`]) and one row there; [`catalog`] lists them all.
 
 pub mod catalog;
-pub mod connection;
 pub mod claims;
+pub mod connection;
+pub mod endpoint;
 pub mod experiment;
 pub mod fabric;
 pub mod fate;
+pub mod forged;
 pub mod observation;
 pub mod place;
 pub mod plan;
@@ -23,6 +25,7 @@ pub mod states;
 pub mod tcp;
 mod thinking;
 pub mod topology;
+pub mod udp;
 
 pub mod application;
 pub mod internet;

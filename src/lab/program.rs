@@ -1,5 +1,6 @@
 //! Programs inside the hosts: threads that make system calls while the wire is watched from outside.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -33,27 +34,40 @@ impl Outcome for () {
     }
 }
 
-impl Outcome for std::io::Result<()> {
+impl Outcome for io::Result<()> {
     fn told(&self) -> String {
         self.as_ref().map_or_else(errno, |()| "0".to_owned())
     }
 }
 
-impl Outcome for std::io::Result<usize> {
+impl Outcome for io::Result<usize> {
     fn told(&self) -> String {
         self.as_ref().map_or_else(errno, ToString::to_string)
     }
 }
 
-impl Outcome for std::io::Result<Vec<u8>> {
+impl Outcome for io::Result<Vec<u8>> {
     fn told(&self) -> String {
         self.as_ref().map_or_else(errno, |bytes| format!("\"{}\"", Escaped(bytes)))
     }
 }
 
 /// An error as a program sees it: its errno's name.
-pub fn errno(error: &std::io::Error) -> String {
+pub fn errno(error: &io::Error) -> String {
     error.raw_os_error().map_or_else(|| error.to_string(), |number| format!("{:?}", Errno::from_raw(number)))
+}
+
+/// Whether a call failed with this error.
+pub fn failed_with<T>(result: &io::Result<T>, errno: Errno) -> bool {
+    result.as_ref().err().is_some_and(|error| error.raw_os_error() == Some(errno as i32))
+}
+
+/// What came of a call, as a finding tells it.
+pub fn told<T>(result: &T) -> String
+where
+    T: Outcome,
+{
+    result.told()
 }
 
 /// A call that came back.

@@ -74,6 +74,11 @@ pub fn of(observation: &Observation, left: usize, right: usize) -> Vec<Segment> 
     segments
 }
 
+/// The flags of segments, one after the other: `SYN, SYN ACK, ACK`.
+pub fn flags(segments: &[Segment]) -> String {
+    segments.iter().map(|segment| segment.flags.to_string()).collect::<Vec<_>>().join(", ")
+}
+
 /// The TCP header among the layers of a frame.
 pub fn header(layers: &[Layer]) -> Option<Tcp> {
     layers.iter().find_map(|layer| if let Header::Tcp(tcp) = layer.header { Some(tcp) } else { None })

@@ -7,6 +7,7 @@ pub mod sockets;
 pub mod states;
 pub mod tcp;
 pub mod tcp_options;
+pub mod tcp_wire;
 pub mod udp;
 
 pub use tcp::Tcp;

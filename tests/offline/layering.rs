@@ -24,7 +24,7 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("netlink_sys", &["kernel"]),
     ("libc", &["kernel", "link"]),
     ("nix", &["kernel", "link", "transport", "lab", "cli"]),
-    ("pnet", &["link", "internet"]),
+    ("pnet", &["link", "internet", "transport"]),
     ("memchr", &["internet"]),
     ("ipnet", &["transport"]),
     ("socket2", &["transport", "lab"]),

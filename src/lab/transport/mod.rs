@@ -5,8 +5,10 @@ use crate::lab::experiment::Lab;
 mod backlog;
 mod close;
 mod handshake;
+mod reset;
 pub mod reuse;
 mod simultaneous;
+mod udp;
 
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB, backlog::LAB];
+pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB, reset::LAB, backlog::LAB, udp::LAB];
