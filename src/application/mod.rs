@@ -1,1 +1,4 @@
 //! Messages between programs.
+
+pub mod announcement;
+pub mod frames;

@@ -1,13 +1,19 @@
 //! A program with one socket, whose calls stand on the ladder.
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
+use nix::sys::socket::{MsgFlags, recv};
 use socket2::Socket;
 
 use super::program::{Outcome, Pending, Program};
 use super::stage::{LabError, Stage};
 use super::tcp::needed;
+use super::udp;
+
+/// Looks at what there is, takes nothing and waits for nothing.
+const PEEK: MsgFlags = MsgFlags::MSG_PEEK.union(MsgFlags::MSG_DONTWAIT);
 
 /// A socket and the program that makes the calls on it.
 #[derive(Debug)]
@@ -67,6 +73,36 @@ impl<'p> Endpoint<'p> {
     ) -> Result<Pending<T>, LabError> {
         let socket = Arc::clone(&self.socket);
         stage.begin(self.program, call, move || work(&socket))
+    }
+
+    /// Sends all of `bytes`, called `what` on the ladder: `"hello"`, `3000 bytes`.
+    ///
+    /// # Errors
+    /// [`LabError::Call`] when it fails, and as [`Stage::finish`].
+    pub fn send(&self, stage: &mut Stage<'_>, what: &str, bytes: impl Into<Vec<u8>>) -> Result<(), LabError> {
+        let (call, bytes) = (format!("send({what})"), bytes.into());
+        let all = bytes.len();
+        let sent = needed(&call, self.call(stage, &call, move |socket| socket.send(&bytes))?)?;
+        // What a lab sends fits in an empty send buffer.
+        if sent == all { Ok(()) } else { needed(&call, Err(io::ErrorKind::WriteZero.into())) }
+    }
+
+    /// Makes one `recv()` for at most `most` bytes; an empty one says that the peer closed.
+    ///
+    /// # Errors
+    /// [`LabError::Call`] when it fails, and as [`Stage::finish`].
+    pub fn receive(&self, stage: &mut Stage<'_>, most: usize) -> Result<Vec<u8>, LabError> {
+        let call = format!("recv({most})");
+        needed(&call, self.call(stage, &call, move |socket| udp::receive(socket, most))?)
+    }
+
+    /// Waits until exactly `count` bytes wait to be read from this socket.
+    ///
+    /// # Errors
+    /// [`LabError::Late`] when they do not come, and as [`Stage::turn`].
+    pub fn wait_for(&self, stage: &mut Stage<'_>, count: usize) -> Result<(), LabError> {
+        let waiting = |socket: &Socket| recv(socket.as_raw_fd(), &mut vec![0; count + 1], PEEK).unwrap_or(0);
+        stage.until(&format!("{count} bytes to read"), stage.patience, |_| waiting(&self.socket) == count)
     }
 
     /// Accepts the next connection of a listening socket.

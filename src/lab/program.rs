@@ -48,8 +48,13 @@ impl Outcome for io::Result<usize> {
 
 impl Outcome for io::Result<Vec<u8>> {
     fn told(&self) -> String {
-        self.as_ref().map_or_else(errno, |bytes| format!("\"{}\"", Escaped(bytes)))
+        self.as_ref().map_or_else(errno, |bytes| quoted(bytes))
     }
+}
+
+/// Bytes as the ladder tells them: as text, or how many where that would be long.
+pub fn quoted(bytes: &[u8]) -> String {
+    if bytes.len() > 32 { format!("{} bytes", bytes.len()) } else { format!("\"{}\"", Escaped(bytes)) }
 }
 
 /// An error as a program sees it: its errno's name.
