@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::line::Line;
 use crate::bytes::Mac;
 use crate::kernel::OsError;
 use crate::link::packet_io::Batch;
@@ -95,6 +96,8 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 pub struct Fabric {
     /// The ports, in the order of attachment.
     pub ports: Vec<Port>,
+    /// The ways in, one for each port.
+    pub lines: Vec<Line>,
     joining: Joining,
     learnt: HashMap<Mac, usize>,
 }
@@ -102,7 +105,8 @@ pub struct Fabric {
 impl Fabric {
     /// A fabric of `ports`.
     pub fn new(ports: Vec<Port>, joining: Joining) -> Self {
-        Fabric { ports, joining, learnt: HashMap::new() }
+        let lines = (0..ports.len()).map(Line::new).collect();
+        Fabric { ports, lines, joining, learnt: HashMap::new() }
     }
 
     /// The ports that a frame which came in at port `from` leaves by. A switch learns its sender.

@@ -37,6 +37,8 @@ pub enum Fate {
     Corrupt(u32),
     /// It waits until [`super::Stage::release`].
     Hold,
+    /// It lets the next frame of its direction pass and goes on behind it; without a next one after this time.
+    Swap(Duration),
 }
 
 /// A fate as an event tells it.
@@ -55,8 +57,14 @@ pub enum Told {
     Corrupted,
     /// Kept on the wire for now.
     Held,
-    /// Let go after it was held.
+    /// Let go after it was held, or at the other end after its time on the wire.
     Released,
+    /// The next frame of its direction passes before it.
+    Swapped,
+    /// Lost because too many frames already waited for a wire of limited rate.
+    Overflowed,
+    /// Lost because the wire is cut.
+    Cut,
     /// A repetition of a frame that was held while somebody was thinking, left out.
     Suppressed,
 }
@@ -71,6 +79,7 @@ impl Fate {
             Fate::Duplicate => Told::Duplicated,
             Fate::Corrupt(_) => Told::Corrupted,
             Fate::Hold => Told::Held,
+            Fate::Swap(_) => Told::Swapped,
         }
     }
 }
@@ -97,15 +106,22 @@ pub fn every(mut matches: impl FnMut(&Passing<'_>) -> bool + Send + 'static, fat
     Box::new(move |frame| if matches(frame) { fate } else { Fate::Forward })
 }
 
-/// A rule that meets each matching frame with the given probability, the same frames for the same seed.
+/// A rule that meets each matching frame with the given probability. The same seed meets the same frames of a direction
+/// (the first that matches, the second, …), whatever the other direction does.
 pub fn sometimes(
     probability: f64,
     seed: u64,
     mut matches: impl FnMut(&Passing<'_>) -> bool + Send + 'static,
     fate: Fate,
 ) -> Rule {
-    let mut chance = Chance::new(seed);
-    Box::new(move |frame| if matches(frame) && chance.next() < probability { fate } else { Fate::Forward })
+    let mut chances: Vec<Chance> = Vec::new();
+    Box::new(move |frame| {
+        while chances.len() <= frame.from {
+            chances.push(Chance::of_direction(seed, chances.len()));
+        }
+        let chance = chances.get_mut(frame.from).filter(|_| matches(frame));
+        if chance.is_some_and(|chance| chance.next() < probability) { fate } else { Fate::Forward }
+    })
 }
 
 /// Where frames of several hosts wait for each other, so that they cross on the wire.
@@ -144,6 +160,11 @@ impl Chance {
     /// The sequence that belongs to `seed`.
     pub const fn new(seed: u64) -> Self {
         Chance(seed)
+    }
+
+    /// The sequence of one of several directions that share `seed`; that of direction 0 is [`Chance::new`]'s.
+    pub const fn of_direction(seed: u64, direction: usize) -> Self {
+        Chance(seed.wrapping_add((direction as u64).wrapping_mul(0xd6e8_feb8_6659_fd93)))
     }
 
     /// The next number, at least 0 and below 1.
@@ -192,5 +213,16 @@ mod tests {
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));
         assert!((200..300).contains(&run(7).len()));
+    }
+
+    #[test]
+    fn the_other_direction_does_not_change_whom_chance_meets() {
+        let dropped = |answers: u64| {
+            let mut rule = sometimes(0.25, 7, |_| true, Fate::Drop);
+            let mut numbers = (0..100).flat_map(|n| std::iter::repeat_n((n, 1), answers as usize).chain([(n, 0)]));
+            let mut met = move |(number, from)| rule(&Passing { number, from, bytes: &[], layers: &[] }) == Fate::Drop;
+            numbers.by_ref().filter(|(n, from)| met((*n, *from)) && *from == 0).collect::<Vec<_>>()
+        };
+        assert_eq!(dropped(0), dropped(3));
     }
 }

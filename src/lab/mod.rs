@@ -5,6 +5,7 @@
 //! the frames [`sockets`] asks both kernels for the states. An experiment is one file in the folder of its layer
 //! ([`link`], [`internet`], [`transport`], [`application`]) and one row there; [`catalog`] lists them all.
 
+pub mod amounts;
 pub mod catalog;
 pub mod claims;
 pub mod connection;
@@ -13,6 +14,7 @@ pub mod experiment;
 pub mod fabric;
 pub mod fate;
 pub mod forged;
+pub mod line;
 pub mod observation;
 pub mod place;
 pub mod plan;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::fate::Told;
 use super::sockets::Seen;
 use crate::bytes::Mac;
 
@@ -48,6 +49,46 @@ pub struct Observation {
     pub findings: Vec<Finding>,
     /// Frames that passed and were not kept, because the lab only counts them.
     pub frames_not_kept: u64,
+    /// What the wires did, in numbers.
+    pub wire: Passage,
+}
+
+/// What the wires of a lab did to the frames that came, kept or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Passage {
+    /// Frames that came.
+    pub frames: u64,
+    /// Lost because a rule or chance said so.
+    pub dropped: u64,
+    /// Lost because too many waited for a wire of limited rate.
+    pub overflowed: u64,
+    /// Lost because the wire was cut.
+    pub cut: u64,
+    /// Given on twice.
+    pub duplicated: u64,
+    /// Given on with a bit turned over.
+    pub corrupted: u64,
+    /// Overtaken by the next one of their direction.
+    pub swapped: u64,
+    /// Lost before the wire saw them: not its choice.
+    pub missed: u64,
+}
+
+impl Passage {
+    /// Counts what became of one frame, `frames` having come so far.
+    pub fn count(&mut self, frames: u64, fate: Told) {
+        self.frames = frames;
+        let counter = match fate {
+            Told::Dropped => &mut self.dropped,
+            Told::Overflowed => &mut self.overflowed,
+            Told::Cut => &mut self.cut,
+            Told::Duplicated => &mut self.duplicated,
+            Told::Corrupted => &mut self.corrupted,
+            Told::Swapped => &mut self.swapped,
+            Told::Forwarded | Told::Delayed | Told::Held | Told::Released | Told::Suppressed => return,
+        };
+        *counter = counter.saturating_add(1);
+    }
 }
 
 impl Observation {
@@ -60,6 +101,18 @@ impl Observation {
     pub fn frames(&self) -> impl Iterator<Item = &Frame> {
         self.events.iter().filter_map(|event| match &event.what {
             What::Frame(frame) => Some(frame),
+            _ => None,
+        })
+    }
+
+    /// Every frame once, with the event that first told of it; without those left out because they only repeat another.
+    pub fn departures(&self) -> impl Iterator<Item = (&Event, &Frame)> {
+        let mut last = 0;
+        self.events.iter().filter_map(move |event| match &event.what {
+            What::Frame(frame) if frame.number > last => {
+                last = frame.number;
+                (frame.fate != Told::Suppressed).then_some((event, frame))
+            }
             _ => None,
         })
     }
@@ -132,7 +185,7 @@ pub struct Frame {
     /// The hosts that were given it.
     pub to: Vec<usize>,
     /// What the wire did.
-    pub fate: super::fate::Told,
+    pub fate: Told,
     /// The whole frame, from its Ethernet header on, as it arrived at the wire.
     #[serde(skip)]
     pub bytes: Vec<u8>,

@@ -49,11 +49,7 @@ pub struct Segment {
 pub fn of(observation: &Observation, left: usize, right: usize) -> Vec<Segment> {
     let mut layers = Vec::new();
     let mut segments: Vec<Segment> = Vec::new();
-    for event in &observation.events {
-        let super::observation::What::Frame(frame) = &event.what else { continue };
-        if matches!(frame.fate, Told::Released | Told::Suppressed) || !(frame.from == left || frame.from == right) {
-            continue;
-        }
+    for (event, frame) in observation.departures().filter(|(_, frame)| frame.from == left || frame.from == right) {
         dissect(&Origin::ethernet(&frame.bytes), &frame.bytes, Silent, &mut layers);
         let Some(tcp) = header(&layers) else { continue };
         segments.push(Segment {

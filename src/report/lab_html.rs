@@ -288,9 +288,7 @@ fn verdict(observation: &Observation, language: Language) -> Markup {
                     }
                 }
             }
-            @if observation.frames_not_kept > 0 {
-                p { (observation.frames_not_kept) " " (lab_words::NOT_KEPT.get(language)) }
-            }
+            @for remark in lab_words::remarks(observation, language) { p { (remark) } }
         }
     }
 }

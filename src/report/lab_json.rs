@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::json;
 use super::ladder_step::{Shape, Steps};
 use crate::lab::experiment::Lab;
-use crate::lab::observation::{Event, Finding, Language, Observation, Station, What, Words};
+use crate::lab::observation::{Event, Finding, Language, Observation, Passage, Station, What, Words};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -18,6 +18,7 @@ struct Document<'a> {
     hosts: &'a [Station],
     events: Vec<Row<'a>>,
     frames_not_kept: u64,
+    wire: Passage,
     findings: &'a [Finding],
 }
 
@@ -58,6 +59,7 @@ pub fn document(out: &mut (impl Write + ?Sized), lab: &Lab, observation: &Observ
         hosts: &observation.hosts,
         events: rows.collect(),
         frames_not_kept: observation.frames_not_kept,
+        wire: observation.wire,
         findings: &observation.findings,
     };
     json::document(out, &document)

@@ -33,6 +33,7 @@ fn file(to: &mut impl Write, about: About, observation: &Observation, started: D
     for host in &observation.hosts {
         writer.describe(&host.name, LinkType::Ethernet)?;
     }
+    let mut left = 0;
     for event in &observation.events {
         let What::Frame(frame) = &event.what else { continue };
         let time = Nanoseconds::try_from(started.saturating_add(event.at).as_nanos()).ok();
@@ -50,8 +51,9 @@ fn file(to: &mut impl Write, about: About, observation: &Observation, started: D
             writer.frame_with_comment(&captured, comment)
         };
         let comment = comment(frame);
-        // What arrives later left with an event of its own.
-        if frame.fate != Told::Released {
+        // What arrives later, or is lost later, left with an event of its own.
+        if frame.number > left {
+            left = frame.number;
             put(frame.from, Way::Out, &comment)?;
         }
         for host in &frame.to {

@@ -46,7 +46,8 @@ pub fn write(out: &mut impl Write, lab: &Lab, observation: &Observation, languag
         y += ROW * (1 + usize::from(step.states.iter().any(|states| states.changed)));
     }
     let lanes_end = y;
-    let height = y + 40 + ROW * (observation.findings.len() + usize::from(observation.frames_not_kept > 0));
+    let remarks = lab_words::remarks(observation, language);
+    let height = y + 40 + ROW * (observation.findings.len() + remarks.len());
     let title = lab.title.get(language);
     let picture = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="t d" {
@@ -63,7 +64,7 @@ pub fn write(out: &mut impl Write, lab: &Lab, observation: &Observation, languag
                 line class="lane" x1=(lane(host, hosts)) x2=(lane(host, hosts)) y1="98" y2=(lanes_end) {}
             }
             @for row in &rows { (row) }
-            (verdict(observation, language, lanes_end + 34))
+            (verdict(observation, language, &remarks, lanes_end + 34))
         }
     };
     out.write_all(picture.into_string().as_bytes())?;
@@ -150,7 +151,7 @@ fn label(arrow: &Arrow, x: f64, y: usize) -> Markup {
     }
 }
 
-fn verdict(observation: &Observation, language: Language, y: usize) -> Markup {
+fn verdict(observation: &Observation, language: Language, remarks: &[String], y: usize) -> Markup {
     html! {
         @for (at, finding) in observation.findings.iter().enumerate() {
             text x="24" y=(y + at * ROW) {
@@ -159,10 +160,8 @@ fn verdict(observation: &Observation, language: Language, y: usize) -> Markup {
                 tspan class="faint" { (finding.measured) }
             }
         }
-        @if observation.frames_not_kept > 0 {
-            text class="faint" x="24" y=(y + observation.findings.len() * ROW) {
-                (observation.frames_not_kept) " " (lab_words::NOT_KEPT.get(language))
-            }
+        @for (at, remark) in (observation.findings.len()..).zip(remarks) {
+            text class="faint" x="24" y=(y + at * ROW) { (remark) }
         }
     }
 }

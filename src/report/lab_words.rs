@@ -1,7 +1,7 @@
 //! The fixed phrases of labs, in every language.
 
 use crate::lab::fate::Told;
-use crate::lab::observation::Words;
+use crate::lab::observation::{Language, Observation, Words};
 
 /// Above the teacher's text.
 pub const EXPLANATION: Words = Words { en: "What happens here", zh: "说明" };
@@ -10,8 +10,19 @@ pub const VERDICT: Words = Words { en: "What was seen", zh: "观察结果" };
 /// For a socket that is gone.
 pub const CLOSED: &str = "CLOSED";
 /// Behind a number of frames.
-pub const NOT_KEPT: Words =
-    Words { en: "further frames were counted and not kept", zh: "个后续帧只计数,未保留" };
+const NOT_KEPT: Words = Words { en: "further frames were counted and not kept", zh: "个后续帧只计数,未保留" };
+/// Behind a number of frames that were lost before the wire saw them.
+const MISSED: Words = Words {
+    en: "frames were lost before the wire saw them: this machine was too busy, and what was seen may not hold",
+    zh: "个帧在到达线路之前丢失:本机过于繁忙,观察结果可能不可靠",
+};
+/// What is to be said below the verdict about frames that the observation does not hold.
+pub fn remarks(observation: &Observation, language: Language) -> Vec<String> {
+    let counts = [(observation.frames_not_kept, NOT_KEPT), (observation.wire.missed, MISSED)];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    counts.map(|(count, words)| format!("{count} {}", words.get(language))).collect()
+}
+
 /// Floors of `lab list`, in the order of the layers.
 pub const FLOORS: [Words; 4] = [
     Words { en: "Link: frames on one wire", zh: "链路层:一条线路上的帧" },
@@ -30,6 +41,9 @@ pub const fn fate(told: Told) -> Words {
         Told::Duplicated => Words { en: "twice", zh: "两次" },
         Told::Corrupted => Words { en: "a bit turned over", zh: "一位翻转" },
         Told::Held => Words { en: "held", zh: "被扣住" },
+        Told::Swapped => Words { en: "the next one passes it", zh: "被下一帧超过" },
+        Told::Overflowed => Words { en: "queue full, lost", zh: "队列已满,丢失" },
+        Told::Cut => Words { en: "wire cut, lost", zh: "线路断开,丢失" },
         Told::Suppressed => Words { en: "repeat left out", zh: "重传,略去" },
     }
 }
@@ -117,8 +131,9 @@ mod tests {
     #[test]
     fn every_phrase_is_there_in_both_languages() {
         let fates = [Told::Delayed, Told::Released, Told::Dropped, Told::Duplicated, Told::Corrupted, Told::Held];
-        let phrases = [EXPLANATION, VERDICT, NOT_KEPT].into_iter().chain(FLOORS);
-        for words in phrases.chain(fates.map(fate)).chain([fate(Told::Suppressed)]) {
+        let phrases = [EXPLANATION, VERDICT, NOT_KEPT, MISSED].into_iter().chain(FLOORS);
+        let others = [Told::Suppressed, Told::Swapped, Told::Overflowed, Told::Cut];
+        for words in phrases.chain(fates.map(fate)).chain(others.map(fate)) {
             assert!(!words.en.is_empty() && words.en.is_ascii(), "{words:?}");
             assert!(!words.zh.is_ascii(), "{words:?}");
         }

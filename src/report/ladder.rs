@@ -262,9 +262,10 @@ pub fn verdict(
     palette: Palette,
     width: usize,
 ) -> io::Result<()> {
-    if observation.frames_not_kept > 0 {
-        let phrase = lab_words::NOT_KEPT.get(language);
-        writeln!(out, "{}\n", palette.paint(Ink::Faint, format_args!("{} {phrase}", observation.frames_not_kept)))?;
+    for remark in lab_words::remarks(observation, language) {
+        let room = u16::try_from(width).ok();
+        Paragraph { lead: "", lead_ink: Ink::Faint, text: &remark, ink: Some(Ink::Faint) }.write(out, palette, room)?;
+        writeln!(out)?;
     }
     for finding in &observation.findings {
         let (lead, lead_ink) = if finding.seen { ("✔ ", Ink::Good) } else { ("✘ ", Ink::Bad) };

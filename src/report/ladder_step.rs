@@ -166,9 +166,11 @@ fn word(socket: &Seen) -> String {
 
 fn arrow(observation: &Observation, frame: &Frame, label: Label) -> Arrow {
     let part = match frame.fate {
-        Told::Delayed | Told::Held => Part::Leaves,
+        Told::Delayed | Told::Held | Told::Swapped => Part::Leaves,
         Told::Released => Part::Arrives,
-        Told::Dropped | Told::Suppressed => Part::Stops,
+        Told::Dropped | Told::Overflowed | Told::Cut | Told::Suppressed => Part::Stops,
+        // On a slow wire nobody has it yet.
+        Told::Duplicated | Told::Corrupted if frame.to.is_empty() => Part::Leaves,
         Told::Forwarded | Told::Duplicated | Told::Corrupted => Part::Whole,
     };
     Arrow { number: frame.number, from: frame.from, ends: ends(observation, frame), part, fate: frame.fate, label }
@@ -192,7 +194,7 @@ fn ends(observation: &Observation, frame: &Frame) -> Vec<usize> {
 pub fn fate_ink(fate: Told) -> Ink {
     match fate {
         Told::Forwarded | Told::Released => Ink::Faint,
-        Told::Dropped | Told::Corrupted => Ink::Bad,
-        Told::Delayed | Told::Held | Told::Duplicated | Told::Suppressed => Ink::Warn,
+        Told::Dropped | Told::Overflowed | Told::Cut | Told::Corrupted => Ink::Bad,
+        Told::Delayed | Told::Held | Told::Swapped | Told::Duplicated | Told::Suppressed => Ink::Warn,
     }
 }

@@ -21,6 +21,7 @@ mod probe;
 mod sockets;
 mod sweep;
 mod topology;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("probe", probe::TESTS),
     ("sockets", sockets::TESTS),
     ("sweep", sweep::TESTS),
+    ("wire", wire::TESTS),
 ];
 
 fn main() -> ExitCode {

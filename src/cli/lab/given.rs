@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::lab::amounts::{share, time};
 use crate::lab::experiment::Given;
 
 /// Parameters of labs; a lab that has no use for one says so.
@@ -49,51 +50,9 @@ pub(super) fn options(given: Given) -> Vec<&'static str> {
     all.into_iter().filter(|(_, given)| *given).map(|(option, _)| option).collect()
 }
 
-/// No lab waits longer for a wire.
-const LONGEST: Duration = Duration::from_secs(10);
-
-fn time(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a time up to 10 s, such as 40ms, 250us or 1.5s".to_owned();
-    let at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(at);
-    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
-    let seconds = match unit {
-        "us" => number / 1e6,
-        "ms" => number / 1e3,
-        "s" => number,
-        _ => return Err(wrong()),
-    };
-    Duration::try_from_secs_f64(seconds).ok().filter(|time| *time <= LONGEST).ok_or_else(wrong)
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let wrong = || "expected a share from 0% to 100%".to_owned();
-    let percent: f64 = text.strip_suffix('%').ok_or_else(wrong)?.trim().parse().map_err(|_| wrong())?;
-    if (0.0..=100.0).contains(&percent) { Ok(percent / 100.0) } else { Err(wrong()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_a_unit_and_a_bound() {
-        assert_eq!(time("40ms"), Ok(Duration::from_millis(40)));
-        assert_eq!(time("1.5s"), Ok(Duration::from_millis(1500)));
-        assert_eq!(time("250us"), Ok(Duration::from_micros(250)));
-        for wrong in ["40", "ms", "-1ms", "11s", "NaNs", "infs", "1h", "1e9s", ""] {
-            assert!(time(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn shares_are_percentages() {
-        assert_eq!(share("2%"), Ok(0.02));
-        assert_eq!(share("100%"), Ok(1.0));
-        for wrong in ["2", "-1%", "101%", "NaN%", "%", ""] {
-            assert!(share(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn what_was_given_can_be_given_on() {

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 
 use super::super::{Context, Outcome};
 use crate::kernel::namespace;
+use crate::lab::observation::Passage;
 use crate::lab::plan::Plan;
 use crate::lab::program;
 use crate::lab::stage::{Nobody, Stage};
@@ -28,6 +29,23 @@ use crate::lab::stage::{Nobody, Stage};
 ///     [[network]]
 ///     kind = "wire"   # or "switch", "hub"
 ///     attach = ["h1 eth0 10.0.1.1/24", "router left 10.0.1.254/24"]
+///     line = { delay = "20ms", loss = "2%", seed = 7 }
+///     from.router = { rate = "10Mbit/s", queue = 20 }
+///
+/// `line` is what every frame of the network meets, each direction by
+/// itself; `from.HOST` is what the frames of that host meet instead:
+///
+///     delay = "20ms"      time from the sender to the receiver
+///     rate = "10Mbit/s"   bits of frames per second
+///     queue = 100         frames that wait for the rate; more are lost
+///     loss = "2%"         frames lost
+///     duplicate = "1%"    frames that go on twice
+///     reorder = "1%"      frames that the next one overtakes
+///     corrupt = "1%"      frames with one bit turned over
+///     seed = 7            the same seed meets the same frames
+///
+/// They act on whole Ethernet frames, ARP included, once, where a host
+/// sends them into the network.
 ///
 /// Needs no root. Everything is gone when the command ends.
 #[derive(Debug, clap::Args)]
@@ -53,7 +71,7 @@ impl program::Outcome for Ended {
 }
 
 impl Args {
-    pub(super) fn run(self, _context: &mut Context) -> anyhow::Result<Outcome> {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
         let path = self.file.display();
         let text = std::fs::read_to_string(&self.file).with_context(|| format!("read {path}"))?;
         let plan = Plan::read(&text).with_context(|| path.to_string())?;
@@ -71,8 +89,29 @@ impl Args {
         stage.keep_frames = 0;
         plan.build(&mut stage)?;
         let name = plan.hosts.get(host).map(|host| host.name.clone()).unwrap_or_default();
-        Ok(run_inside(&mut stage, host, &name, self.command)?.into())
+        let ended = run_inside(&mut stage, host, &name, self.command)?;
+        if let Some(text) = told(&stage.observation.wire) {
+            context.note(text);
+        }
+        Ok(ended.into())
     }
+}
+
+/// What is to be said of what the networks did to the frames; nothing when all passed.
+fn told(wire: &Passage) -> Option<String> {
+    let Passage { frames, dropped, overflowed, cut, duplicated, corrupted, swapped, missed } = *wire;
+    let counts = [
+        (dropped, "lost by chance"),
+        (overflowed, "lost in a full queue"),
+        (cut, "lost on a cut wire"),
+        (duplicated, "sent on twice"),
+        (corrupted, "with a bit turned over"),
+        (swapped, "overtaken"),
+        (missed, "lost before the network saw them, because this machine was too busy"),
+    ];
+    let told: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    (!told.is_empty()).then(|| format!("of {frames} frames {}", told.join(", ")))
 }
 
 fn run_inside(stage: &mut Stage<'_>, host: usize, name: &str, command: Vec<OsString>) -> anyhow::Result<ExitStatus> {

@@ -101,9 +101,6 @@ impl Stepper {
         fate: Fate,
     ) -> Result<Fate, LabError> {
         let label = label(&self.dissector.read(Frame::ethernet(frame.bytes))).full();
-        if self.to_the_end {
-            return Ok(fate);
-        }
         // Before the question: a key that answers it must not be thrown away with what was typed ahead.
         let keys = Keys::take(io::stdin())?;
         let mut shown = self.prompt(context, observation, frame, &label, states, fate).map_err(LabError::Show)?;

@@ -13,8 +13,8 @@ pub trait Audience {
     /// [`LabError::Left`] ends the lab.
     fn saw(&mut self, observation: &Observation, event: &Event) -> Result<(), LabError>;
 
-    /// A frame is about to be let through with the given fate; the audience may think about it and choose another.
-    /// The states are those of every host at this moment; there are none when it does not think.
+    /// A frame is about to meet the given fate; the audience thinks about it and may choose another. The states are
+    /// those of every host at this moment. Nobody is asked who does not think.
     ///
     /// # Errors
     /// [`LabError::Left`] ends the lab.

@@ -91,7 +91,7 @@ impl Stage<'_> {
         let start = self.now();
         self.last_activity = self.last_activity.max(start);
         self.until("silence on the wire", self.patience, |stage| {
-            stage.now().saturating_sub(stage.last_activity) >= quiet && stage.waiting.iter().all(|w| w.due.is_none())
+            stage.now().saturating_sub(stage.last_activity) >= quiet && stage.waiting.is_quiet()
         })
     }
 

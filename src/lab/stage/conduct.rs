@@ -1,16 +1,21 @@
 //! What happens in one turn: calls that came back, frames that are due, frames that arrive.
 
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
 
-use super::wire::Waiting;
+use super::shelf::Travelling;
 use super::{LabError, Stage};
 use crate::kernel::OsError;
 use crate::lab::observation::What;
 use crate::link::packet_io::Batch;
+
+/// Nobody waits longer without looking up; a kernel's time cannot hold every duration.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Batches taken from one port before the others are looked at again.
 const BATCHES: usize = 8;
@@ -30,7 +35,7 @@ impl Stage<'_> {
             let (_, host, call) = self.calls.remove(at);
             self.record(What::Return { host, call, result: returned.result })?;
         }
-        self.deliver_due()?;
+        self.go_on()?;
         for fabric in 0..self.fabrics.len() {
             let ports = self.fabrics.get(fabric).map_or(0, |fabric| fabric.ports.len());
             for port in 0..ports {
@@ -41,14 +46,12 @@ impl Stage<'_> {
     }
 
     fn wait(&self, wait: Duration) -> Result<(), LabError> {
-        let next = self.waiting.iter().filter_map(|frame| frame.due).min();
-        let wait = next.map_or(wait, |due| due.saturating_sub(self.now()).min(wait));
+        let wait = self.waiting.next().map_or(wait, |due| due.saturating_sub(self.now()).min(wait));
         let mut watched = vec![PollFd::new(self.inbox.as_fd(), PollFlags::POLLIN)];
         let ports = self.fabrics.iter().flat_map(|fabric| &fabric.ports);
         watched.extend(ports.map(|port| PollFd::new(port.as_fd(), PollFlags::POLLIN)));
-        // Rounded up: a wait of 0 ms until the moment of a delayed frame would be a busy loop.
-        let milliseconds = i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
-        match poll(&mut watched, PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)) {
+        // In nanoseconds: on a wire of limited rate frames leave less than a millisecond apart.
+        match ppoll(&mut watched, Some(TimeSpec::from_duration(wait.min(LONGEST))), None) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(errno) => Err(OsError::new("poll", "the wire", errno).into()),
         }
@@ -76,14 +79,14 @@ impl Stage<'_> {
             return Ok(more);
         }
         for bytes in batch.frames() {
-            self.frame(Waiting { due: None, fabric, port, from: host, number: 0, bytes: bytes.to_vec() })?;
+            self.frame(Travelling { way: (fabric, port), from: host, number: 0, bytes: Rc::from(bytes) })?;
         }
         Ok(more)
     }
 
     /// Whether nothing depends on single frames, so that they can be passed on together.
     fn nobody_looks(&self) -> bool {
-        let quiet = self.rules.is_empty() && self.delay.is_none() && self.waiting.is_empty();
+        let quiet = self.rules.is_empty() && self.waiting.is_empty() && self.lines_are_plain();
         quiet && !self.watch_states && !self.audience.thinks() && self.observation.events.len() >= self.keep_frames
     }
 
@@ -93,6 +96,7 @@ impl Stage<'_> {
         for frame in batch.frames() {
             self.frames = self.frames.saturating_add(1);
             self.observation.frames_not_kept = self.observation.frames_not_kept.saturating_add(1);
+            self.observation.wire.frames = self.frames;
             for to in fabric.route(port, frame) {
                 if let Some(frames) = leaving.get_mut(to) {
                     frames.push(frame);

@@ -4,15 +4,16 @@ mod audience;
 mod calls;
 mod conduct;
 mod error;
+mod lines;
+mod shelf;
 mod wire;
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 pub use audience::{Audience, Nobody};
 pub use error::LabError;
-use wire::Waiting;
+use shelf::Shelf;
 
 use super::fabric::Fabric;
 use super::fate::Rule;
@@ -64,8 +65,8 @@ pub struct Stage<'a> {
     next_call: u64,
     ports: Vec<u16>,
     rules: Vec<Rule>,
-    waiting: VecDeque<Waiting>,
-    delay: Option<Duration>,
+    waiting: Shelf,
+    delay: Duration,
     started: Instant,
     /// Whether both kernels are asked for their sockets at every event. Labs that measure time switch it off.
     pub watch_states: bool,
@@ -117,8 +118,8 @@ impl<'a> Stage<'a> {
             next_call: 1,
             ports: Vec::new(),
             rules: Vec::new(),
-            waiting: VecDeque::new(),
-            delay: None,
+            waiting: Shelf::default(),
+            delay: Duration::ZERO,
             started: Instant::now(),
             watch_states: true,
             keep_frames: FRAMES_KEPT,
@@ -194,11 +195,6 @@ impl<'a> Stage<'a> {
     /// Adds a rule for frames. Rules are asked in the order in which they were added.
     pub fn rule(&mut self, rule: Rule) {
         self.rules.push(rule);
-    }
-
-    /// Every frame that no rule stops takes this long on the wire, in each direction; order is kept.
-    pub fn delay(&mut self, one_way: Option<Duration>) {
-        self.delay = one_way;
     }
 
     /// Says what the lab does next.

@@ -1,24 +1,15 @@
 //! What becomes of a frame at the wire: its fate is decided, told and carried out.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::shelf::Travelling;
 use super::{LabError, Stage};
 use crate::bytes::Silent;
 use crate::dissect::{Origin, dissect};
 use crate::lab::fate::{Fate, Passing, Told};
+use crate::lab::line::Entry;
 use crate::lab::observation::{Frame, What};
-
-/// A frame that waits on the wire.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    /// When it goes on; none until it is released.
-    pub(super) due: Option<Duration>,
-    pub(super) fabric: usize,
-    pub(super) port: usize,
-    pub(super) from: usize,
-    pub(super) number: u64,
-    pub(super) bytes: Vec<u8>,
-}
 
 impl Stage<'_> {
     /// Lets the oldest held frame go on.
@@ -26,47 +17,55 @@ impl Stage<'_> {
     /// # Errors
     /// As [`Stage::turn`].
     pub fn release(&mut self) -> Result<(), LabError> {
-        match self.waiting.iter().position(|frame| frame.due.is_none()).and_then(|at| self.waiting.remove(at)) {
-            Some(frame) => self.deliver(&frame, Told::Released, true).map(drop),
-            None => Ok(()),
-        }
+        self.waiting.release().map_or(Ok(()), |frame| self.arrive(&frame))
     }
 
     /// Frames that are held now.
     pub fn held(&self) -> usize {
-        self.waiting.iter().filter(|frame| frame.due.is_none()).count()
+        self.waiting.held()
     }
 
     /// A frame arrived at the wire: its fate is decided and carried out.
-    pub(super) fn frame(&mut self, mut frame: Waiting) -> Result<(), LabError> {
+    pub(super) fn frame(&mut self, mut frame: Travelling) -> Result<(), LabError> {
         self.frames = self.frames.saturating_add(1);
         frame.number = self.frames;
         self.last_activity = self.now();
-        let mut layers = std::mem::take(&mut self.layers);
-        dissect(&Origin::ethernet(&frame.bytes), &frame.bytes, Silent, &mut layers);
-        let passing = Passing { number: frame.number, from: frame.from, bytes: &frame.bytes, layers: &layers };
-        let fate = self.decide(&passing);
-        self.layers = layers;
-        match fate? {
+        if self.line(frame.way).is_some_and(|line| line.cut) {
+            return self.told(&frame, Vec::new(), Told::Cut);
+        }
+        let by_chance = self.line(frame.way).map_or(Fate::Forward, |line| line.fate(frame.bytes.len()));
+        let fate = if self.rules.is_empty() && !self.audience.thinks() {
+            Some(by_chance)
+        } else {
+            self.decide(&frame, by_chance)?
+        };
+        match fate {
             Some(fate) => self.carry_out(frame, fate),
-            None => self.record_frame(&frame, Vec::new(), Told::Suppressed),
+            None => self.told(&frame, Vec::new(), Told::Suppressed),
         }
     }
 
-    /// What the rules, the delay of the wire and the audience make of a frame; none when it only repeats one that
-    /// somebody thought about.
-    fn decide(&mut self, passing: &Passing<'_>) -> Result<Option<Fate>, LabError> {
+    /// What the rules, chance where no rule decides, and the audience make of a frame; none when it only repeats one
+    /// that somebody thought about.
+    fn decide(&mut self, frame: &Travelling, by_chance: Fate) -> Result<Option<Fate>, LabError> {
+        let mut layers = std::mem::take(&mut self.layers);
+        dissect(&Origin::ethernet(&frame.bytes), &frame.bytes, Silent, &mut layers);
+        let passing = Passing { number: frame.number, from: frame.from, bytes: &frame.bytes, layers: &layers };
+        let fate = self.fate(&passing, by_chance);
+        self.layers = layers;
+        fate
+    }
+
+    fn fate(&mut self, passing: &Passing<'_>, by_chance: Fate) -> Result<Option<Fate>, LabError> {
         if self.repeats.is_repeat(passing, Instant::now()) {
             return Ok(None);
         }
+        // Every rule is asked, so that each counts what matches.
         let fates = self.rules.iter_mut().map(|rule| rule(passing));
-        let mut fate =
-            fates.into_iter().fold(Fate::Forward, |fate, next| if fate == Fate::Forward { next } else { fate });
-        if let (Fate::Forward, Some(delay)) = (fate, self.delay) {
-            fate = Fate::Delay(delay);
-        }
+        let ruled = fates.fold(Fate::Forward, |fate, next| if fate == Fate::Forward { next } else { fate });
+        let fate = if ruled == Fate::Forward { by_chance } else { ruled };
         if !self.audience.thinks() {
-            return self.audience.decide(&self.observation, passing, &[], fate).map(Some);
+            return Ok(Some(fate));
         }
         let states = self.look()?;
         let fate = self.audience.decide(&self.observation, passing, &states, fate)?;
@@ -74,62 +73,126 @@ impl Stage<'_> {
         Ok(Some(fate))
     }
 
-    fn carry_out(&mut self, mut frame: Waiting, fate: Fate) -> Result<(), LabError> {
+    fn carry_out(&mut self, mut frame: Travelling, fate: Fate) -> Result<(), LabError> {
         match fate {
-            Fate::Forward => self.deliver(&frame, Told::Forwarded, true),
-            Fate::Drop => self.record_frame(&frame, Vec::new(), Told::Dropped),
-            Fate::Duplicate => {
-                self.deliver(&frame, Told::Duplicated, true)?;
-                self.deliver(&frame, Told::Duplicated, false)
-            }
-            Fate::Corrupt(bit) => {
-                let from_end = (bit / 8) as usize;
-                let at = frame.bytes.len().checked_sub(from_end.saturating_add(1));
-                if let Some(byte) = at.and_then(|at| frame.bytes.get_mut(at)) {
-                    *byte ^= 1 << (bit % 8);
-                }
-                self.deliver(&frame, Told::Corrupted, true)
-            }
-            Fate::Delay(time) => {
-                self.record_frame(&frame, Vec::new(), Told::Delayed)?;
-                frame.due = Some(self.now().saturating_add(time));
-                self.waiting.push_back(frame);
-                Ok(())
-            }
+            Fate::Drop => return self.told(&frame, Vec::new(), Told::Dropped),
             Fate::Hold => {
-                self.record_frame(&frame, Vec::new(), Told::Held)?;
-                self.waiting.push_back(frame);
-                Ok(())
+                self.told(&frame, Vec::new(), Told::Held)?;
+                self.waiting.hold(frame);
+                return Ok(());
             }
+            Fate::Swap(patience) => {
+                self.told(&frame, Vec::new(), Told::Swapped)?;
+                self.waiting.let_pass(self.now().saturating_add(patience), frame);
+                return Ok(());
+            }
+            Fate::Corrupt(bit) => frame.bytes = turn_over(&frame.bytes, bit),
+            Fate::Forward | Fate::Duplicate | Fate::Delay(_) => {}
         }
-    }
-
-    pub(super) fn deliver_due(&mut self) -> Result<(), LabError> {
-        while let Some(at) = self.waiting.iter().position(|frame| frame.due.is_some_and(|due| due <= self.now())) {
-            let Some(frame) = self.waiting.remove(at) else { break };
-            self.deliver(&frame, Told::Released, true)?;
+        let (way, number) = (frame.way, frame.number);
+        self.enter(&frame, fate)?;
+        while let Some(overtaken) = self.waiting.overtaken(way, number) {
+            self.enter_late(overtaken)?;
         }
         Ok(())
     }
 
-    fn deliver(&mut self, frame: &Waiting, told: Told, record: bool) -> Result<(), LabError> {
-        let Some(fabric) = self.fabrics.get_mut(frame.fabric) else { return Ok(()) };
+    /// Lets a frame into its line: it arrives at once, or later, or finds the queue full.
+    fn enter(&mut self, frame: &Travelling, fate: Fate) -> Result<(), LabError> {
+        let exceptionally = if let Fate::Delay(time) = fate { Some(time) } else { None };
+        let copies = if fate == Fate::Duplicate { 2 } else { 1 };
+        let mut told = Some(fate.told());
+        for _ in 0..copies {
+            match self.entry(frame, exceptionally) {
+                Entry::AtOnce => {
+                    let reached = self.deliver(frame)?;
+                    if let Some(told) = told.take() {
+                        self.told(frame, reached, told)?;
+                    }
+                }
+                Entry::At(time) => {
+                    if let Some(told) = told.take() {
+                        let told = if fate == Fate::Forward { Told::Delayed } else { told };
+                        self.told(frame, Vec::new(), told)?;
+                    }
+                    self.waiting.until(time, frame.clone());
+                }
+                Entry::Full => self.told(frame, Vec::new(), Told::Overflowed)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a frame into its line that was told of when another one was to overtake it.
+    fn enter_late(&mut self, frame: Travelling) -> Result<(), LabError> {
+        if self.line(frame.way).is_some_and(|line| line.cut) {
+            return self.told(&frame, Vec::new(), Told::Cut);
+        }
+        match self.entry(&frame, None) {
+            Entry::AtOnce => self.arrive(&frame),
+            Entry::At(time) => {
+                self.waiting.until(time, frame);
+                Ok(())
+            }
+            Entry::Full => self.told(&frame, Vec::new(), Told::Overflowed),
+        }
+    }
+
+    fn entry(&mut self, frame: &Travelling, exceptionally: Option<Duration>) -> Entry {
+        let (now, usually) = (self.now(), self.delay);
+        let line = self.line(frame.way);
+        line.map_or(Entry::AtOnce, |line| line.enter(now, frame.bytes.len(), exceptionally, usually))
+    }
+
+    /// Lets go on what has waited long enough.
+    pub(super) fn go_on(&mut self) -> Result<(), LabError> {
+        while let Some(frame) = self.waiting.waited_in_vain(self.now()) {
+            self.enter_late(frame)?;
+        }
+        while let Some(frame) = self.waiting.arrived(self.now()) {
+            self.arrive(&frame)?;
+        }
+        Ok(())
+    }
+
+    /// A frame that was told of when it left is at the other end.
+    fn arrive(&mut self, frame: &Travelling) -> Result<(), LabError> {
+        let reached = self.deliver(frame)?;
+        self.told(frame, reached, Told::Released)
+    }
+
+    /// Gives a frame to the hosts it is for, and tells which.
+    fn deliver(&mut self, frame: &Travelling) -> Result<Vec<usize>, LabError> {
+        let (fabric, port) = frame.way;
         let mut reached = Vec::new();
-        for port in fabric.route(frame.port, &frame.bytes) {
+        let Some(fabric) = self.fabrics.get_mut(fabric) else { return Ok(reached) };
+        for port in fabric.route(port, &frame.bytes) {
             let Some(port) = fabric.ports.get(port) else { continue };
             port.send(&frame.bytes)?;
             reached.push(port.host);
         }
         self.last_activity = self.now();
-        if record { self.record_frame(frame, reached, told) } else { Ok(()) }
+        Ok(reached)
     }
 
-    fn record_frame(&mut self, frame: &Waiting, to: Vec<usize>, fate: Told) -> Result<(), LabError> {
+    /// Counts and records what became of a frame.
+    fn told(&mut self, frame: &Travelling, to: Vec<usize>, fate: Told) -> Result<(), LabError> {
+        self.observation.wire.count(self.frames, fate);
         if self.observation.events.len() >= self.keep_frames {
             self.observation.frames_not_kept = self.observation.frames_not_kept.saturating_add(1);
             return Ok(());
         }
-        let kept = Frame { number: frame.number, from: frame.from, to, fate, bytes: frame.bytes.clone() };
+        let kept = Frame { number: frame.number, from: frame.from, to, fate, bytes: frame.bytes.to_vec() };
         self.record(What::Frame(kept))
     }
+}
+
+/// The bytes with one bit turned over, counted from the end.
+fn turn_over(bytes: &[u8], bit: u32) -> Rc<[u8]> {
+    let mut bytes = bytes.to_vec();
+    let at = bytes.len().checked_sub((bit / 8) as usize + 1);
+    if let Some(byte) = at.and_then(|at| bytes.get_mut(at)) {
+        *byte ^= 1 << (bit % 8);
+    }
+    bytes.into()
 }

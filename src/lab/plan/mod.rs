@@ -1,7 +1,13 @@
 //! Networks written down: a small TOML file that says which hosts there are and how they are joined.
 
+mod error;
+mod line;
+
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+pub use error::PlanError;
+pub use line::LinePlan;
 use serde::Deserialize;
 
 use super::fabric::Joining;
@@ -24,8 +30,10 @@ use crate::kernel::{OsError, sysctl};
 /// [[network]]
 /// kind = "wire"
 /// attach = ["client eth0 10.0.1.1/24", "router left 10.0.1.254/24"]
+/// line = { delay = "20ms", loss = "1%" }
+/// from.router = { rate = "10Mbit/s", queue = 20 }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The hosts.
@@ -50,7 +58,7 @@ pub struct HostPlan {
 }
 
 /// A wire, hub or switch of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkPlan {
     /// How frames are passed on.
@@ -58,6 +66,12 @@ pub struct NetworkPlan {
     pub kind: Kind,
     /// Who is attached: `HOST INTERFACE ADDRESS/LENGTH` each.
     pub attach: Vec<String>,
+    /// What every frame meets on its way in.
+    #[serde(default)]
+    pub line: LinePlan,
+    /// What the frames of some hosts, by name, meet instead.
+    #[serde(default)]
+    pub from: BTreeMap<String, LinePlan>,
 }
 
 /// How a network passes frames on.
@@ -71,50 +85,6 @@ pub enum Kind {
     Hub,
     /// Every frame to where its destination was seen.
     Switch,
-}
-
-/// What is wrong with a plan.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// Not TOML, or not of this shape.
-    #[error("{0}")]
-    Syntax(String),
-    /// A name that no host has.
-    #[error("network {network} attaches {name:?}, but the hosts are {known}")]
-    UnknownHost {
-        /// Number of the network, from 1.
-        network: usize,
-        /// The name.
-        name: String,
-        /// The names that exist.
-        known: String,
-    },
-    /// An attachment that cannot be read.
-    #[error(
-        "network {network}: {text:?}: {wrong}; expected \"HOST INTERFACE ADDRESS/LENGTH\", such as \"h1 eth0 10.0.0.1/24\""
-    )]
-    Attachment {
-        /// Number of the network, from 1.
-        network: usize,
-        /// The text.
-        text: String,
-        /// The part that is wrong, and how.
-        wrong: String,
-    },
-    /// Two things that must differ.
-    #[error("{0}")]
-    Twice(String),
-    /// A gateway that its host cannot reach.
-    #[error("host {host}: the gateway {gateway} is on none of its networks")]
-    Gateway {
-        /// The host.
-        host: String,
-        /// The gateway.
-        gateway: Ipv4Addr,
-    },
-    /// A count that cannot be.
-    #[error("{0}")]
-    Count(String),
 }
 
 /// Hosts in one plan: each is a thread and a namespace.
@@ -153,14 +123,7 @@ impl Plan {
         }
         let mut all: Vec<Attachment> = Vec::new();
         for (number, network) in (1..).zip(&plan.networks) {
-            let attached = plan.attachments(number, network)?;
-            if network.kind == Kind::Wire && attached.len() != 2 {
-                let ends = attached.len();
-                let count =
-                    format!("network {number} is a wire with {ends} ends; a wire has 2, a switch or hub any number");
-                return Err(PlanError::Count(count));
-            }
-            all.extend(attached);
+            all.extend(plan.check_network(number, network)?);
         }
         plan.check_differences(&all)?;
         plan.check_gateways(&all)?;
@@ -177,8 +140,29 @@ impl Plan {
         self.hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
+    /// What frames of a host meet on their way into a network.
+    fn line(&self, network: &NetworkPlan, host: usize) -> LinePlan {
+        let own = self.hosts.get(host).and_then(|host| network.from.get(&host.name));
+        own.map_or(network.line, |own| own.over(network.line))
+    }
+
     fn attachments(&self, number: usize, network: &NetworkPlan) -> Result<Vec<Attachment>, PlanError> {
         network.attach.iter().map(|text| self.attachment(number, text)).collect()
+    }
+
+    fn check_network(&self, number: usize, network: &NetworkPlan) -> Result<Vec<Attachment>, PlanError> {
+        let attached = self.attachments(number, network)?;
+        if network.kind == Kind::Wire && attached.len() != 2 {
+            let ends = attached.len();
+            let count =
+                format!("network {number} is a wire with {ends} ends; a wire has 2, a switch or hub any number");
+            return Err(PlanError::Count(count));
+        }
+        let is_attached = |name: &&String| attached.iter().any(|end| Some(end.host) == self.host(name));
+        if let Some(name) = network.from.keys().find(|name| !is_attached(name)) {
+            return Err(PlanError::NotAttached { network: number, name: name.clone() });
+        }
+        Ok(attached)
     }
 
     /// No address and no interface of a host stands twice.
@@ -251,7 +235,10 @@ impl Plan {
             let attachments = self.attachments(number, network).map_err(LabError::Plan)?;
             let cables: Vec<Cable> = attachments.into_iter().map(Cable::from).collect();
             let joining = if network.kind == Kind::Switch { Joining::Switch } else { Joining::Hub };
-            stage.join(joining, Neighbours::Asked, &cables)?;
+            let fabric = stage.join(joining, Neighbours::Asked, &cables)?;
+            for (port, cable) in cables.iter().enumerate() {
+                stage.conditions_at((fabric, port), self.line(network, cable.host).into());
+            }
         }
         for (number, host) in self.hosts.iter().enumerate() {
             let (gateway, forward) = (host.gateway, host.forward);
@@ -301,6 +288,9 @@ mod tests {
         assert!(error(&PAIR.replace("10.0.0.2/24", "2001:db8::1/64")).contains("speak IPv4"));
         assert!(error(&PAIR.replace("10.0.0.2/24", "10.0.0.300/24")).contains("10.0.0.300 is no IPv4 address"));
         assert!(error(&PAIR.replace("\"b\"", "\"\"")).contains("host 2 is called \"\""));
+        let from = |host: &str| format!("{PAIR}from.{host} = {{ loss = '5%' }}\n");
+        assert!(error(&from("c")).contains("conditions for \"c\", which is not attached"));
+        assert!(Plan::read(&from("b")).is_ok());
         let gateway = PAIR.replace("name = \"b\"", "name = \"b\"\ngateway = \"10.9.9.9\"");
         assert!(error(&gateway).contains("host b: the gateway 10.9.9.9 is on none of its networks"));
     }
