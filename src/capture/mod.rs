@@ -13,6 +13,7 @@ pub mod packet;
 pub mod queue;
 pub mod reading;
 pub mod pair;
+pub mod streams;
 pub mod tally;
 
 pub use accounting::{Accounting, Counted};

@@ -130,7 +130,7 @@ fn protocol(number: u8) -> String {
 }
 
 /// An address with its port, where it has one.
-fn end(address: IpAddr, port: u16) -> String {
+pub(super) fn end(address: IpAddr, port: u16) -> String {
     match (address, port) {
         (address, 0) => address.to_string(),
         (IpAddr::V4(address), port) => format!("{address}:{port}"),

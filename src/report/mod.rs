@@ -9,6 +9,7 @@ pub mod claims;
 pub mod diagram;
 pub mod explain;
 pub mod flows;
+pub mod follow;
 pub mod headers;
 pub mod interfaces;
 pub mod json;
