@@ -8,20 +8,39 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// Terabits per second: more than any wire.
 const FASTEST: f64 = 1e12;
 
-/// A time: a number with `us`, `ms` or `s`, at most 10 s.
+/// A time: a number with `us`, `ms`, `s`, `m` or `h`.
 ///
 /// # Errors
 /// What was expected.
-pub fn time(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a time up to 10 s, such as 40ms, 250us or 1.5s".to_owned();
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a time such as 250us, 40ms, 1.5s, 10m or 2h".to_owned();
     let (number, unit) = number(text).ok_or_else(wrong)?;
     let seconds = match unit {
         "us" => number / 1e6,
         "ms" => number / 1e3,
         "s" => number,
+        "m" => number * 60.0,
+        "h" => number * 3600.0,
         _ => return Err(wrong()),
     };
-    Duration::try_from_secs_f64(seconds).ok().filter(|time| *time <= LONGEST).ok_or_else(wrong)
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+/// As [`duration`], but not 0.
+///
+/// # Errors
+/// What was expected.
+pub fn some_time(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| if time.is_zero() { Err("expected more than 0".to_owned()) } else { Ok(time) })
+}
+
+/// A time for a wire, at most 10 s.
+///
+/// # Errors
+/// What was expected.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a time up to 10 s, such as 40ms, 250us or 1.5s".to_owned();
+    duration(text).ok().filter(|time| *time <= LONGEST).ok_or_else(wrong)
 }
 
 /// A share in percent, as a number from 0 to 1.

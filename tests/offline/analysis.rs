@@ -6,9 +6,13 @@ use netlab::capture::analysis::Notes;
 use netlab::capture::files::write::{About, Format, Writer};
 use netlab::capture::{Dissector, Frame};
 
+use serde_json::Value;
+
 use crate::capture::Trace;
+use crate::cli::netlab;
+use crate::json_keys::assert_documented;
 use crate::tcp_traffic::connections;
-use crate::tshark::dissected;
+use crate::tshark::{dissected, oracle};
 
 /// tshark's field for each note; its "retransmission" covers the fast and the spurious.
 const FIELDS: [(Notes, &str); 15] = [
@@ -76,4 +80,80 @@ fn tshark_notes_the_same_on_every_segment() {
         &different[..different.len().min(30)]
     );
     assert!(never.is_empty(), "never noted: {never:?}");
+}
+
+fn document(arguments: &[&str], path: &str) -> Value {
+    let output = netlab().args(["capture", "-r", path, "--json"]).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn tshark_counts_the_same_frames_in_every_conversation() {
+    let trace = trace(&connections(60));
+    let text = oracle("tshark", &["-n", "-q", "-r", trace.path(), "-z", "conv,tcp"]);
+    let words = text.lines().filter(|line| line.contains(" <-> ")).map(|line| line.split_whitespace().collect());
+    let mut theirs: Vec<[String; 4]> = words
+        .map(|words: Vec<&str>| {
+            // Between the ends and the frames of each direction stands how many bytes they had, with a unit.
+            let numbers: Vec<&str> = words[3..].iter().copied().filter(|word| word.parse::<u64>().is_ok()).collect();
+            [words[0], words[2], numbers[2], numbers[0]].map(str::to_owned)
+        })
+        .collect();
+    let document = document(&["--flows"], trace.path());
+    assert_documented("capture", &document);
+    let end = |end: &Value| format!("{}:{}", end["address"].as_str().unwrap(), end["port"]);
+    let flows = document["flows"].as_array().unwrap().iter();
+    let mut ours: Vec<[String; 4]> = flows
+        .map(|flow| {
+            let [a, b] = [&flow["ends"][0], &flow["ends"][1]];
+            [end(a), end(b), a["frames"].to_string(), b["frames"].to_string()]
+        })
+        .collect();
+    theirs.sort();
+    ours.sort();
+    assert_eq!(ours, theirs);
+    assert_eq!(ours.len(), 60);
+}
+
+#[test]
+fn the_other_summaries_are_documented_and_add_up() {
+    let frames = connections(5);
+    let trace = trace(&frames);
+    let document = document(&["--endpoints", "--protocols", "--io", "1s"], trace.path());
+    assert_documented("capture", &document);
+    let count = frames.len() as u64;
+    let sum = |values: &Value, part: &dyn Fn(&Value) -> u64| values.as_array().unwrap().iter().map(part).sum::<u64>();
+    assert_eq!(sum(&document["endpoints"], &|end| end["sent"]["frames"].as_u64().unwrap()), count);
+    assert_eq!(sum(&document["intervals"], &|interval| interval["frames"].as_u64().unwrap()), count);
+    let ethernet = &document["protocols"][0];
+    assert_eq!((ethernet["layer"].as_str(), ethernet["frames"].as_u64()), (Some("ethernet"), Some(count)));
+    assert_eq!(ethernet["inside"][0]["inside"][0]["layer"], "tcp");
+}
+
+#[test]
+fn a_followed_connection_says_what_its_ends_said() {
+    const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example.pcapng");
+    let output = netlab().args(["capture", "-r", EXAMPLE, "--follow"]).output().unwrap();
+    let expected = "── #1 192.0.2.1:32000 → 192.0.2.2:80\nGET / HTTP/1.1\nHost: 192.0.2.2\n\n\
+                    ── #1 192.0.2.2:80 → 192.0.2.1:32000\nHTTP/1.1 200 OK\nContent-Length: 15\nConnection: close\n\n\
+                    hello, network\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    let output = netlab().args(["capture", "-r", EXAMPLE, "--follow", "--json"]).output().unwrap();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        assert_documented("capture", &serde_json::from_str(line).unwrap());
+    }
+}
+
+#[test]
+fn notes_stand_on_the_frames_they_concern() {
+    let trace = trace(&connections(3));
+    let output = netlab().args(["capture", "-r", trace.path(), "-q", "--analyze"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().any(|line| line.ends_with("[duplicate ack #2]")), "{text}");
+    let output = netlab().args(["capture", "-r", trace.path(), "--json", "--analyze"]).output().unwrap();
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let noted = |line: &&Value| line["layers"][2]["analysis"] == serde_json::json!(["duplicate_ack"]);
+    assert!(lines.iter().filter(noted).any(|line| line["layers"][2]["duplicate_ack"] == 2));
 }

@@ -12,7 +12,7 @@ use crate::cli::netlab;
 const FRAMES: usize = 4000;
 
 /// What `program` prints. These programs are part of the test's tools, not of the machine's luck.
-fn oracle(program: &str, arguments: &[&str]) -> String {
+pub fn oracle(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).env("TZ", "UTC0").output();
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}; install it: apt-get install tshark"));
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));

@@ -4,6 +4,7 @@ mod filter;
 mod live;
 mod output;
 mod stored;
+mod summary;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap::ValueEnum;
 
 use self::filter::Filtering;
 use self::output::{Form, Output, Show, Sink, Written};
+use self::summary::Summaries;
 use super::{Context, Outcome};
 use crate::capture::files::write::About;
 use crate::report::headers::Numbers;
@@ -83,6 +85,8 @@ pub struct Args {
           value_parser = clap::value_parser!(u32).range(1..=2047), help_heading = "Live capture")]
     queue: u32,
     #[command(flatten)]
+    summaries: Summaries,
+    #[command(flatten)]
     filter: Filtering,
 }
 
@@ -114,6 +118,9 @@ impl Args {
 
     /// Whether packets are shown, on their own or beside the file.
     fn shows(&self, context: &Context) -> bool {
+        if self.summaries.wanted() {
+            return false;
+        }
         self.write.is_none() || self.quiet || self.verbose || self.hex || context.json
     }
 
@@ -134,7 +141,8 @@ impl Args {
         let about =
             About { application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(), system, snap_length };
         let written = output.map(|output| Written::begin(output, about)).transpose()?;
-        Ok(Sink { filter: None, show, written, done: 0 })
+        let summary = self.summaries.begin(self.hex, context);
+        Ok(Sink { filter: None, show, summary, written, done: 0 })
     }
 
     fn show(&self, context: &Context) -> Show {
@@ -151,6 +159,6 @@ impl Args {
             (false, false) => Form::Layers,
         };
         let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
-        Show::new(form, look)
+        Show::new(form, look, self.summaries.analyze.then(|| self.summaries.memory()))
     }
 }

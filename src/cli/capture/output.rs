@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 
 use super::filter::wrong;
+use super::summary::Summary;
 use crate::capture::files::write::{About, Format, WriteError, Writer};
 use crate::capture::filter::Matcher;
 use crate::capture::{Counted, Dissector, Frame, Source};
@@ -24,6 +25,8 @@ pub(super) struct Sink {
     pub filter: Option<Matcher>,
     /// Standard output.
     pub show: Option<Show>,
+    /// What is said of all frames together.
+    pub summary: Option<Summary>,
     /// A capture file.
     pub written: Option<Written>,
     /// How many frames were handed on.
@@ -82,6 +85,9 @@ impl Sink {
         if let Some(show) = &mut self.show {
             context.out.write_all(show.frame(frame))?;
         }
+        if let Some(summary) = &mut self.summary {
+            summary.see(frame, context)?;
+        }
         Ok(())
     }
 
@@ -101,6 +107,9 @@ impl Sink {
     pub fn finish(&mut self, counted: &[Counted], context: &mut Context) -> anyhow::Result<()> {
         if let Some(written) = &mut self.written {
             written.try_to(|writer| writer.finish(counted))?;
+        }
+        if let Some(summary) = &mut self.summary {
+            summary.finish(context)?;
         }
         Ok(context.out.flush()?)
     }
@@ -196,9 +205,13 @@ pub(super) enum Form {
 }
 
 impl Show {
-    /// Packets in this form and look.
-    pub fn new(form: Form, look: Look) -> Self {
+    /// Packets in this form and look, with conversations analysed where there is memory for them.
+    pub fn new(form: Form, look: Look, memory: Option<usize>) -> Self {
         let dissector = Dissector::new(look.fields || matches!(form, Form::Json));
+        let dissector = match memory {
+            Some(memory) => dissector.analysing(memory),
+            None => dissector,
+        };
         Show { form, look, dissector, text: Text::default() }
     }
 

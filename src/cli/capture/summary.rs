@@ -1,0 +1,144 @@
+//! What `netlab capture` says of all frames together instead of each.
+
+use std::time::Duration;
+
+use crate::capture::analysis::Conversations;
+use crate::capture::streams::Streams;
+use crate::capture::tally::{Endpoints, Intervals, Protocols};
+use crate::capture::{Dissector, Frame};
+use crate::cli::Context;
+use crate::lab::amounts;
+use crate::report::follow::{Follower, Form};
+use crate::report::{flows, json, tally};
+
+/// Which summaries are wanted.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Analysis")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(super) struct Summaries {
+    /// Note on TCP segments what is unusual: sent again, out of order, duplicate acknowledgements, closed windows
+    #[arg(short, long)]
+    pub(super) analyze: bool,
+    /// Instead of frames, the conversations: how much each way, how long, round trip, state
+    #[arg(long)]
+    flows: bool,
+    /// Instead of frames, how much each address sent and received
+    #[arg(long)]
+    endpoints: bool,
+    /// Instead of frames, which protocols inside which
+    #[arg(long)]
+    protocols: bool,
+    /// Instead of frames, how much came in each stretch of time, such as 1s or 100ms
+    #[arg(long, value_name = "TIME", value_parser = amounts::some_time)]
+    io: Option<Duration>,
+    /// Instead of frames, what the programs at both ends of TCP connections said, in order; in hex with -x
+    #[arg(long, conflicts_with_all = ["flows", "endpoints", "protocols", "io"])]
+    follow: bool,
+    /// Memory for conversations and addresses, in MiB; when it is full, those unheard of for longest make room
+    #[arg(long, value_name = "MIB", default_value_t = 48, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    memory: u32,
+}
+
+impl Summaries {
+    /// Whether any takes the place of the frames.
+    pub(super) fn wanted(&self) -> bool {
+        self.flows || self.endpoints || self.protocols || self.follow || self.io.is_some()
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        (self.memory as usize) << 20
+    }
+
+    /// The summaries of no frame yet; none where none is wanted.
+    pub(super) fn begin(&self, hex: bool, context: &Context) -> Option<Summary> {
+        let dissector = Dissector::new(false);
+        let form = match (context.json, hex) {
+            (true, _) => Form::Json,
+            (false, true) => Form::Hex,
+            (false, false) => Form::Text,
+        };
+        self.wanted().then(|| Summary {
+            dissector: if self.flows { dissector.analysing(self.memory()) } else { dissector },
+            endpoints: self.endpoints.then(|| Endpoints::within(self.memory())),
+            protocols: self.protocols.then(Protocols::default),
+            streams: self.follow.then(|| (Streams::within(self.memory()), Follower::new(form, context.palette))),
+            intervals: self.io.map(|time| Intervals::of(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))),
+        })
+    }
+}
+
+/// Summaries under way.
+pub(super) struct Summary {
+    dissector: Dissector,
+    endpoints: Option<Endpoints>,
+    protocols: Option<Protocols>,
+    intervals: Option<Intervals>,
+    streams: Option<(Streams, Follower)>,
+}
+
+impl Summary {
+    /// Takes in a frame, and prints what it makes a connection say.
+    pub(super) fn see(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<()> {
+        let packet = self.dissector.read(frame);
+        if let Some(endpoints) = &mut self.endpoints {
+            endpoints.see(&packet);
+        }
+        if let Some(protocols) = &mut self.protocols {
+            protocols.see(&packet);
+        }
+        if let Some(intervals) = &mut self.intervals {
+            intervals.see(&packet);
+        }
+        if let Some((streams, follower)) = &mut self.streams {
+            for said in streams.see(&packet) {
+                follower.said(&mut context.out, &said)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints what there is to say at the end: tables one below the other, or one document.
+    pub(super) fn finish(&mut self, context: &mut Context) -> anyhow::Result<()> {
+        if let Some((streams, follower)) = &mut self.streams {
+            for said in streams.finish() {
+                follower.said(&mut context.out, &said)?;
+            }
+            follower.end_line(&mut context.out)?;
+            return Ok(());
+        }
+        if context.json {
+            return self.document(context);
+        }
+        let (palette, width, out) = (context.palette, context.width, &mut context.out);
+        if let Some(conversations) = self.dissector.conversations() {
+            flows::table(out, conversations, palette, width)?;
+        }
+        if let Some(endpoints) = &self.endpoints {
+            tally::endpoints(out, endpoints, palette, width)?;
+        }
+        if let Some(protocols) = &self.protocols {
+            tally::protocols(out, protocols, palette, width)?;
+        }
+        if let Some(intervals) = &self.intervals {
+            tally::intervals(out, intervals, palette, width)?;
+        }
+        Ok(())
+    }
+
+    fn document(&self, context: &mut Context) -> anyhow::Result<()> {
+        let parts = [
+            self.dissector.conversations().map(|conversations: &Conversations| flows::document(conversations)),
+            self.endpoints.as_ref().map(tally::endpoints_document),
+            self.protocols.as_ref().map(tally::protocols_document),
+            self.intervals.as_ref().map(tally::intervals_document),
+        ];
+        let mut document = serde_json::Map::new();
+        for part in parts.into_iter().flatten() {
+            if let serde_json::Value::Object(part) = part {
+                document.extend(part);
+            }
+        }
+        Ok(json::document(&mut context.out, &document)?)
+    }
+}
