@@ -1,5 +1,6 @@
 //! A client and a server with a connection between them: where most labs about TCP begin.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,9 +56,28 @@ impl Ends {
     /// # Errors
     /// As [`Stage::call`].
     pub fn connect(&self, stage: &mut Stage<'_>) -> Result<Connection, LabError> {
-        let (listener, address) = (Arc::clone(&self.listener), self.address);
+        let address = self.address;
+        self.connect_by(stage, "connect()", move || tcp::connect(address))
+    }
+
+    /// As [`Ends::connect`], from a port of the client's that an earlier connection had.
+    ///
+    /// # Errors
+    /// As [`Stage::call`].
+    pub fn connect_from(&self, stage: &mut Stage<'_>, port: u16) -> Result<Connection, LabError> {
+        let (local, address) = (SocketAddr::new(stage.address(self.client.host), port), self.address);
+        self.connect_by(stage, "bind() to the same port, connect()", move || tcp::connect_from(local, address))
+    }
+
+    fn connect_by(
+        &self,
+        stage: &mut Stage<'_>,
+        call: &str,
+        connect: impl FnOnce() -> io::Result<Socket> + Send + 'static,
+    ) -> Result<Connection, LabError> {
+        let listener = Arc::clone(&self.listener);
         let accepting = stage.begin(&self.server, "accept()", move || tcp::accept(&listener))?;
-        let client = tcp::needed("connect", stage.call(&self.client, "connect()", move || tcp::connect(address))?)?;
+        let client = tcp::needed(call, stage.call(&self.client, call, connect)?)?;
         let server = tcp::needed("accept", stage.finish(accepting)?)?;
         stage.settle(LAST_ACKNOWLEDGMENT)?;
         let port = tcp::needed("getsockname", client.local_addr())?.as_socket().map_or(0, |own| own.port());
