@@ -12,4 +12,5 @@ mod time_wait;
 mod udp;
 
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[handshake::LAB, close::LAB, simultaneous::LAB, time_wait::LAB, reset::LAB, backlog::LAB, udp::LAB];
+pub const LABS: &[Lab] =
+    &[handshake::LAB, close::LAB, simultaneous::LAB, time_wait::LAB, reset::LAB, backlog::LAB, udp::LAB];

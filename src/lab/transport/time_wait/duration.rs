@@ -95,7 +95,7 @@ const TCP: u8 = 6;
 /// A connection over the host's own loopback under each setting, and what is left of its TIME-WAIT right after.
 pub fn whatever_fin_timeout(stage: &mut Stage<'_>, program: &Program) -> Result<(), LabError> {
     stage.note(Words {
-        en: "tcp_fin_timeout has nothing to do with it (connections over the host's own loopback)",
+        en: "tcp_fin_timeout does not matter (over the host's own loopback)",
         zh: "tcp_fin_timeout 与它无关(连接经过主机自己的环回接口)",
     })?;
     let (mut same, mut measured) = (true, Vec::new());

@@ -36,7 +36,7 @@ pub fn opened_again(stage: &mut Stage<'_>, ends: &Ends, port: u16) -> Result<u16
 /// Somebody forges an RST in the client's name: with RFC 1337 it is ignored, without it kills.
 pub fn assassinated(stage: &mut Stage<'_>, ends: &Ends, port: u16) -> Result<(), LabError> {
     stage.note(Words {
-        en: "tcp_rfc1337 = 1, and somebody forges an RST in the client's name",
+        en: "tcp_rfc1337 = 1; somebody forges an RST in the client's name",
         zh: "tcp_rfc1337 = 1,有人以客户端的名义伪造 RST",
     })?;
     let survived = forge(stage, ends, port, "1")? == [ends.server.host];
