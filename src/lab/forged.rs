@@ -31,5 +31,5 @@ pub fn send(interface: &str, frame: &[u8]) -> io::Result<()> {
         socket.start()?;
         socket.send(frame)
     };
-    sent().map_err(|error| io::Error::from_raw_os_error(error.errno as i32))
+    sent().map_err(io::Error::other)
 }

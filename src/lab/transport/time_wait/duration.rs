@@ -48,7 +48,7 @@ pub fn countdown(stage: &mut Stage<'_>, program: &Program, port: u16) -> Result<
 
 /// What is left of the TIME-WAIT of `port` on the calling thread's host, as `ask` has it.
 fn left_at(port: u16, ask: impl FnOnce(&mut Place, u16) -> Result<Vec<place::Left>, OsError>) -> io::Result<Duration> {
-    let entries = Place::loopback().and_then(|mut place| ask(&mut place, port)).map_err(into_io)?;
+    let entries = Place::loopback().and_then(|mut place| ask(&mut place, port)).map_err(io::Error::other)?;
     Ok(entries.first().and_then(|entry| entry.remaining_ms).map(milliseconds).unwrap_or_default())
 }
 
@@ -67,7 +67,7 @@ pub fn shortened(stage: &mut Stage<'_>, program: &Program, port: u16) -> Result<
         en: "nobody waits 60 s here: SOCK_DESTROY removes the entry",
         zh: "这里不等 60 秒:用 SOCK_DESTROY 删除该条目",
     })?;
-    let destroyed = stage.call(program, "SOCK_DESTROY", move || destroy(port).map_err(into_io))?;
+    let destroyed = stage.call(program, "SOCK_DESTROY", move || destroy(port).map_err(io::Error::other))?;
     tcp::needed("SOCK_DESTROY", destroyed)?;
     stage.settle(QUIET)?;
     let left = waiting(stage, port)?.len();
@@ -115,7 +115,7 @@ pub fn whatever_fin_timeout(stage: &mut Stage<'_>, program: &Program) -> Result<
 }
 
 fn left_after_close(fin_timeout: &str) -> io::Result<Duration> {
-    sysctl::write("net.ipv4.tcp_fin_timeout", fin_timeout).map_err(into_io)?;
+    sysctl::write("net.ipv4.tcp_fin_timeout", fin_timeout).map_err(io::Error::other)?;
     let listener = tcp::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), 1)?;
     let port =
         |socket: &socket2::Socket| Ok::<_, io::Error>(socket.local_addr()?.as_socket().map_or(0, |own| own.port()));
@@ -124,7 +124,7 @@ fn left_after_close(fin_timeout: &str) -> io::Result<Duration> {
     tcp::close(client);
     tcp::close(server);
     let left = left_at(port, |place, port| place.wait_for(port, &[State::TimeWait]))?;
-    destroy(port).map_err(into_io)?;
+    destroy(port).map_err(io::Error::other)?;
     Ok(left)
 }
 
@@ -147,8 +147,4 @@ fn milliseconds(number: u32) -> Duration {
 
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
-}
-
-fn into_io(error: OsError) -> io::Error {
-    io::Error::from_raw_os_error(error.errno as i32)
 }
