@@ -168,6 +168,13 @@ pub enum What {
     },
     /// A frame passed the wire, or did not.
     Frame(Frame),
+    /// What the kernel of host number `host` said when the lab asked it: the state of a neighbour, an MTU it learnt.
+    Fact {
+        /// Index in [`Observation::hosts`].
+        host: usize,
+        /// The answer in a few words, in no language: `172.16.10.2 REACHABLE`.
+        fact: String,
+    },
     /// The lab says what it does next.
     Note {
         /// The text.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::lab_svg::{fate_class, ink_class};
 use super::lab_words::{self, page};
-use super::ladder_step::{Arrow, HostStates, Part, Shape, Step, Steps};
+use super::ladder_step::{Arrow, End, HostStates, Part, Shape, Step, Steps};
 use super::{packet, palette};
 use crate::bytes::{Escaped, Fields, Value, hex};
 use crate::dissect::{Origin, dissect};
@@ -59,7 +59,7 @@ pub fn write(out: &mut impl Write, lab: &Lab, observation: &Observation, languag
                 title { (say(lab.title)) " · netlab" }
                 style { (PreEscaped(STYLE)) }
             }
-            body style={ "--hosts:" (observation.hosts.len()) } {
+            body class=[(observation.hosts.len() > 2).then_some("many")] style={ "--hosts:" (observation.hosts.len()) } {
                 header {
                     h1 { (say(lab.title)) }
                     button #theme type="button" aria-label=(say(page::THEME)) title=(say(page::THEME)) { "◐" }
@@ -205,7 +205,8 @@ fn row(observation: &Observation, number: usize, time_ms: f64, step: &Step, lang
                 @match &step.shape {
                     Shape::Note => span.note { (step.text) },
                     Shape::Beside(host) => (beside(observation, *host, "call", &step.text)),
-                    Shape::Arrow(arrow) => (self::arrow(arrow, language)),
+                    Shape::Fact(host) => (beside(observation, *host, "changed", &step.text)),
+                    Shape::Arrow(arrow) => (self::arrow(arrow, observation.hosts.len(), language)),
                 }
             }
             @if step.states.iter().any(|states| states.changed) {
@@ -226,7 +227,7 @@ fn beside(observation: &Observation, host: usize, class: &str, text: &str) -> Ma
     html! { span class={ "beside " (class) @if is_last { " last" } } style={ "--lane:" (host) } { (text) } }
 }
 
-fn arrow(arrow: &Arrow, language: Language) -> Markup {
+fn arrow(arrow: &Arrow, hosts: usize, language: Language) -> Markup {
     let part = match arrow.part {
         Part::Whole => "whole",
         Part::Leaves => "leaves",
@@ -236,20 +237,42 @@ fn arrow(arrow: &Arrow, language: Language) -> Markup {
     // What is on its way or arrives is drawn so; it is said aloud only.
     let drawn = matches!(arrow.fate, Told::Delayed | Told::Released);
     let fate = if drawn { "" } else { lab_words::fate(arrow.fate).get(language) };
+    let next = |side: &[End]| match side.first() {
+        Some(end) if end.lane < arrow.from => arrow.from.saturating_sub(1),
+        _ => arrow.from + 1,
+    };
+    // Between several lanes the part of a way that is drawn has no room for a label.
+    let apart = hosts > 2 || arrow.part == Part::Whole;
     html! {
-        @for (at, end) in arrow.ends.iter().enumerate() {
-            @let (left, right) = (arrow.from.min(*end), arrow.from.max(*end));
-            @let direction = if *end > arrow.from { "right" } else { "left" };
-            span class={ "arrow " (direction) " " (part) " " (fate_class(arrow.fate)) }
-                style={ "--from:" (left) ";--to:" (right) } {
-                span.wire {}
-                @if at == 0 {
-                    span class={ "label " (ink_class(arrow.label.ink)) } {
-                        b { "#" (arrow.number) } " " (arrow.label.full())
-                        @if !fate.is_empty() { " " i { (fate) } }
-                    }
+        @for (at, side) in arrow.sides().enumerate() {
+            // A line that goes to nobody yet is drawn once, as far as the nearest.
+            @let ends = if matches!(arrow.part, Part::Leaves | Part::Stops) { side.get(..1).unwrap_or(side) } else { side };
+            @for end in ends {
+                @let direction = if end.lane > arrow.from { "right" } else { "left" };
+                span class={ "arrow " (direction) " " (part) " " (fate_class(arrow.fate))
+                    @if end.overheard { " overheard" } } style=(between(arrow.from, end.lane)) {
+                    span.wire {}
+                    @if at == 0 && !apart { (label(arrow, fate)) }
                 }
             }
+            @if at == 0 && apart {
+                span class={ "arrow " (fate_class(arrow.fate)) } style=(between(arrow.from, next(side))) {
+                    (label(arrow, fate))
+                }
+            }
+        }
+    }
+}
+
+fn between(one: usize, other: usize) -> String {
+    format!("--from:{};--to:{}", one.min(other), one.max(other))
+}
+
+fn label(arrow: &Arrow, fate: &str) -> Markup {
+    html! {
+        span class={ "label " (ink_class(arrow.label.ink)) } {
+            b { "#" (arrow.number) } " " (arrow.label.full())
+            @if !fate.is_empty() { " " i { (fate) } }
         }
     }
 }
@@ -259,9 +282,9 @@ fn spoken(observation: &Observation, time_ms: f64, step: &Step, language: Langua
     let name = |host: usize| observation.hosts.get(host).map_or("", |station| station.name.as_str());
     let what = match &step.shape {
         Shape::Note => step.text.clone(),
-        Shape::Beside(host) => format!("{}: {}", name(*host), step.text),
+        Shape::Beside(host) | Shape::Fact(host) => format!("{}: {}", name(*host), step.text),
         Shape::Arrow(arrow) => {
-            let ends: Vec<&str> = arrow.ends.iter().map(|end| name(*end)).collect();
+            let ends: Vec<&str> = arrow.ends.iter().map(|end| name(end.lane)).collect();
             let fate = lab_words::fate(arrow.fate).get(language);
             let comma = if fate.is_empty() { "" } else { ", " };
             format!("#{} {} → {}: {}{comma}{fate}", arrow.number, name(arrow.from), ends.join(", "), step.text)

@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::Palette;
 use super::cells::Cells;
 use super::lab_words;
-use super::ladder_step::{Arrow, Part, Shape, Step, Steps, fate_ink};
+use super::ladder_arrow;
+use super::ladder_step::{Shape, Step, Steps};
 use super::packet::Look;
 use super::palette::Ink;
 use super::paragraph::{Paragraph, columns, lines};
-use crate::lab::fate::Told;
 use crate::lab::observation::{Event, Language, Observation};
 
 /// Columns before the first lane: `   12.345 ms `.
@@ -76,32 +76,36 @@ impl Ladder {
     }
 
     fn step(&self, out: &mut (impl Write + ?Sized), at: Duration, step: &Step) -> io::Result<()> {
-        let mut row = self.lanes_alone();
-        row.put(0, &format!("{:>9.3} ms", at.as_secs_f64() * 1000.0), Ink::Faint);
         match &step.shape {
             Shape::Note => self.note(out, &step.text)?,
-            Shape::Beside(host) => self.beside(&mut row, *host, &step.text, Ink::Application),
-            Shape::Arrow(arrow) => self.arrow(&mut row, arrow),
-        }
-        if !matches!(step.shape, Shape::Note) {
-            row.write(out, self.palette)?;
+            Shape::Beside(host) => self.beside(out, Some(at), &[(*host, &step.text)], Ink::Application)?,
+            Shape::Fact(host) => self.beside(out, Some(at), &[(*host, &step.text)], Ink::Warn)?,
+            Shape::Arrow(arrow) => {
+                let mut row = self.row(Some(at));
+                ladder_arrow::draw(&mut row, &self.lanes, arrow, self.language);
+                row.write(out, self.palette)?;
+            }
         }
         out.write_all(&step.layers.0)?;
         self.states(out, step)
     }
 
     fn note(&self, out: &mut (impl Write + ?Sized), text: &str) -> io::Result<()> {
-        self.lanes_alone().write(out, self.palette)?;
+        self.row(None).write(out, self.palette)?;
         for line in lines(text, self.width - TIME - 4) {
-            let mut row = self.lanes_alone();
+            let mut row = self.row(None);
             row.put(TIME + 2, &format!("{line} "), Ink::Strong);
             row.write(out, self.palette)?;
         }
         Ok(())
     }
 
-    fn lanes_alone(&self) -> Cells {
+    /// A line with the lanes, and the time when it begins an event.
+    fn row(&self, at: Option<Duration>) -> Cells {
         let mut row = Cells::new(self.width);
+        if let Some(at) = at {
+            row.put(0, &format!("{:>9.3} ms", at.as_secs_f64() * 1000.0), Ink::Faint);
+        }
         for lane in &self.lanes {
             row.put(*lane, "│", Ink::Faint);
         }
@@ -115,60 +119,52 @@ impl Ladder {
         row.put(if host == 0 { TIME } else { start }, text, ink);
     }
 
-    /// Text next to the lane of `host`: on its right, of the last one on its left.
-    fn beside(&self, row: &mut Cells, host: usize, text: &str, ink: Ink) {
-        let Some(lane) = self.lanes.get(host) else { return };
-        let is_last = host > 0 && host + 1 == self.lanes.len();
-        let room = if is_last {
-            lane - self.lanes.get(host - 1).copied().unwrap_or(0)
-        } else {
-            self.lanes.get(host + 1).copied().unwrap_or(self.width) - lane
-        };
-        let text = cut(text, room.saturating_sub(4));
-        row.put(if is_last { lane.saturating_sub(columns(&text) + 1) } else { lane + 2 }, &text, ink);
-    }
-
-    fn arrow(&self, row: &mut Cells, arrow: &Arrow) {
-        let Some(from) = self.lanes.get(arrow.from).copied() else { return };
-        let mut labelled = false;
-        for to in arrow.ends.iter().filter_map(|lane| self.lanes.get(*lane).copied()) {
-            let way = Way::new(from, to, arrow.part);
-            way.draw(row, arrow);
-            if !labelled {
-                self.label(row, &way, arrow);
-                labelled = true;
+    /// Texts next to the lanes of hosts: on their right, of the last one on its left. What is too long goes on below.
+    fn beside(
+        &self,
+        out: &mut (impl Write + ?Sized),
+        at: Option<Duration>,
+        texts: &[(usize, &str)],
+        ink: Ink,
+    ) -> io::Result<()> {
+        let texts: Vec<_> = texts.iter().map(|(host, text)| (*host, broken(text, self.room(*host)))).collect();
+        let height = texts.iter().map(|(_, lines)| lines.len()).max().unwrap_or(0);
+        for line in 0..height {
+            let mut row = self.row(at.filter(|_| line == 0));
+            for (host, lines) in &texts {
+                if let (Some(lane), Some(text)) = (self.lanes.get(*host), lines.get(line)) {
+                    let before = lane.saturating_sub(columns(text) + 1);
+                    row.put(if self.is_last(*host) { before } else { lane + 2 }, text, ink);
+                }
             }
+            row.write(out, self.palette)?;
         }
+        Ok(())
     }
 
-    fn label(&self, row: &mut Cells, way: &Way, arrow: &Arrow) {
-        let fate = lab_words::fate(arrow.fate).get(self.language);
-        // What is on its way is drawn so; saying it as well would cost the label its room.
-        let drawn = fate.is_empty() || matches!(arrow.fate, Told::Delayed | Told::Released);
-        let fate = if drawn { String::new() } else { format!("({fate}) ") };
-        let number = format!(" #{} ", arrow.number);
-        let room = way.inner().len().saturating_sub(2);
-        let text = arrow.label.fitting(room.saturating_sub(columns(&number) + columns(&fate) + 1));
-        let length = columns(&number) + columns(&text) + 1 + columns(&fate);
-        let start = way.inner().start + way.inner().len().saturating_sub(length) / 2;
-        row.put(start, &number, Ink::Strong);
-        row.put(start + columns(&number), &format!("{text} "), arrow.label.ink);
-        row.put(start + columns(&number) + columns(&text) + 1, &fate, fate_ink(arrow.fate));
+    /// Whether texts of the host stand on the left of its lane.
+    fn is_last(&self, host: usize) -> bool {
+        host > 0 && host + 1 == self.lanes.len()
+    }
+
+    /// Columns for a text beside the lane of `host`.
+    fn room(&self, host: usize) -> usize {
+        let lane = |host: usize| self.lanes.get(host).copied();
+        let (from, to) = if self.is_last(host) { (host - 1, host) } else { (host, host + 1) };
+        lane(to).unwrap_or(self.width).saturating_sub(lane(from).unwrap_or(0) + 4)
     }
 
     fn states(&self, out: &mut (impl Write + ?Sized), step: &Step) -> io::Result<()> {
-        if !step.states.iter().any(|states| states.changed) {
-            return Ok(());
-        }
-        let mut row = self.lanes_alone();
-        for (host, states) in step.states.iter().enumerate().filter(|(_, states)| states.changed) {
-            if self.is_in_the_way(step, host) {
-                row.write(out, self.palette)?;
-                row = self.lanes_alone();
+        let changed = step.states.iter().enumerate().filter(|(_, states)| states.changed);
+        let lines: Vec<(usize, String)> = changed.map(|(host, states)| (host, states.line())).collect();
+        let texts: Vec<(usize, &str)> = lines.iter().map(|(host, line)| (*host, line.as_str())).collect();
+        match texts.split_last() {
+            Some((last, others)) if self.is_in_the_way(step, last.0) => {
+                self.beside(out, None, others, Ink::Warn)?;
+                self.beside(out, None, &[*last], Ink::Warn)
             }
-            self.beside(&mut row, host, &states.line(), Ink::Warn);
+            _ => self.beside(out, None, &texts, Ink::Warn),
         }
-        row.write(out, self.palette)
     }
 
     /// Whether the states of the last host do not fit beside those of the one before it: they stand between the same
@@ -181,58 +177,18 @@ impl Ladder {
     }
 }
 
-/// The columns between two lanes that an arrow is drawn on.
-struct Way {
-    /// Columns with a line; the rest of the way between the lanes is blank.
-    drawn: Range<usize>,
-    right_bound: bool,
-    part: Part,
-}
+/// Lines of one text beside a lane.
+const LINES: usize = 3;
 
-impl Way {
-    fn new(from: usize, to: usize, part: Part) -> Self {
-        let (left, right) = (from.min(to) + 1, from.max(to));
-        let right_bound = to > from;
-        // Five eighths: two thirds and a label fits, and one sees at once which end is open.
-        let share = (right - left) * 5 / 8;
-        let near_sender = if right_bound { left..left + share } else { right - share..right };
-        let near_receiver = if right_bound { right - share..right } else { left..left + share };
-        let drawn = match part {
-            Part::Whole => left..right,
-            Part::Leaves | Part::Stops => near_sender,
-            Part::Arrives => near_receiver,
-        };
-        Way { drawn, right_bound, part }
+/// `text` in at most [`LINES`] lines of `room` columns.
+fn broken(text: &str, room: usize) -> Vec<String> {
+    let mut all = lines(text, room);
+    if let Some(rest) = all.get(LINES - 1..).filter(|rest| rest.len() > 1) {
+        let rest = rest.join(" ");
+        all.truncate(LINES - 1);
+        all.push(rest);
     }
-
-    /// Where a label may stand: not over the ends.
-    fn inner(&self) -> Range<usize> {
-        self.drawn.start + 2..self.drawn.end.saturating_sub(2)
-    }
-
-    fn draw(&self, row: &mut Cells, arrow: &Arrow) {
-        let ink = fate_ink(arrow.fate);
-        row.put(self.drawn.start, &"─".repeat(self.drawn.len()), ink);
-        let (left, right) = (self.drawn.start, self.drawn.end.saturating_sub(1));
-        let (tail, head) = if self.right_bound { (left, right) } else { (right, left) };
-        let inwards = |end: usize| if end == left { end + 1 } else { end.saturating_sub(1) };
-        let tip = if self.right_bound { "▶" } else { "◀" };
-        match self.part {
-            Part::Whole => row.put(head, tip, ink),
-            Part::Stops => row.put(head, "✗", ink),
-            Part::Arrives => {
-                row.put(head, tip, ink);
-                open(row, tail, inwards(tail), ink);
-            }
-            Part::Leaves => open(row, head, inwards(head), ink),
-        }
-    }
-}
-
-/// An end that goes on elsewhere.
-fn open(row: &mut Cells, end: usize, inwards: usize, ink: Ink) {
-    row.put(end, "┄", ink);
-    row.put(inwards, "┄", ink);
+    all.iter().map(|line| cut(line, room)).collect()
 }
 
 /// `text`, cut to `room` columns.

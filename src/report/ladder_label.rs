@@ -14,6 +14,8 @@ use crate::transport::tcp::{Flags, Tcp};
 pub struct Label {
     /// What must be said: `[SYN ACK]`, `ARP who has 10.0.0.2?`.
     pub head: String,
+    /// What is said instead where the head has no room: `who has 10.0.0.2?`.
+    pub short: Option<String>,
     /// What may be left out, the most important first; shown in this order.
     pub details: Vec<String>,
     /// The layer that the label speaks of.
@@ -22,7 +24,7 @@ pub struct Label {
 
 impl Label {
     fn new(ink: Ink, head: String) -> Self {
-        Label { head, details: Vec::new(), ink }
+        Label { head, short: None, details: Vec::new(), ink }
     }
 
     /// The whole label.
@@ -30,9 +32,12 @@ impl Label {
         self.fitting(usize::MAX)
     }
 
-    /// As much of the label as fits in `room` columns; the head is cut when not even that fits.
+    /// As much of the label as fits in `room` columns; the head is cut when not even a short one fits.
     pub fn fitting(&self, room: usize) -> String {
         let mut text = self.head.clone();
+        if let Some(short) = self.short.as_ref().filter(|_| text.chars().count() > room) {
+            text.clone_from(short);
+        }
         for detail in &self.details {
             if text.chars().count() + 1 + detail.chars().count() > room {
                 break;
@@ -127,12 +132,18 @@ fn icmp_label(icmp: &Icmp) -> Label {
 }
 
 fn arp_label(arp: &Arp) -> Label {
-    let head = match arp.operation {
-        arp::REQUEST => format!("ARP who has {}?", arp.target_protocol),
-        arp::REPLY => format!("ARP {} is at {}", arp.sender_protocol, arp.sender_hardware),
-        other => format!("ARP operation {other}"),
+    let (head, short) = match arp.operation {
+        arp::REQUEST => {
+            let question = format!("who has {}?", arp.target_protocol);
+            (format!("ARP {question}"), Some(question))
+        }
+        arp::REPLY => {
+            let owner = arp.sender_protocol;
+            (format!("ARP {owner} is at {}", arp.sender_hardware), Some(format!("ARP {owner} is here")))
+        }
+        other => (format!("ARP operation {other}"), None),
     };
-    Label::new(Ink::Link, head)
+    Label { short, ..Label::new(Ink::Link, head) }
 }
 
 #[cfg(test)]
@@ -142,10 +153,19 @@ mod tests {
     #[test]
     fn details_are_left_out_from_the_end_until_the_label_fits() {
         let details = ["5 bytes", "seq 1", "ack 1"].map(str::to_owned).to_vec();
-        let label = Label { head: "[PSH ACK]".to_owned(), details, ink: Ink::Transport };
+        let label = Label { details, ..Label::new(Ink::Transport, "[PSH ACK]".to_owned()) };
         assert_eq!(label.full(), "[PSH ACK] 5 bytes seq 1 ack 1");
         assert_eq!(label.fitting(25), "[PSH ACK] 5 bytes seq 1");
         assert_eq!(label.fitting(12), "[PSH ACK]");
         assert_eq!(label.fitting(5), "[PSH…");
+    }
+
+    #[test]
+    fn a_head_without_room_gives_way_to_a_short_one() {
+        let short = Some("who has 10.0.0.2?".to_owned());
+        let label = Label { short, ..Label::new(Ink::Link, "ARP who has 10.0.0.2?".to_owned()) };
+        assert_eq!(label.fitting(21), "ARP who has 10.0.0.2?");
+        assert_eq!(label.fitting(20), "who has 10.0.0.2?");
+        assert_eq!(label.fitting(10), "who has 1…");
     }
 }

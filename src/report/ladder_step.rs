@@ -6,8 +6,10 @@ use super::packet::{self, Look};
 use super::palette::Ink;
 use super::text::Text;
 use crate::bytes::Mac;
+use crate::capture::Packet;
 use crate::capture::frame::Frame as Captured;
 use crate::capture::packet::Dissector;
+use crate::dissect::Header;
 use crate::lab::fate::Told;
 use crate::lab::observation::{Event, Frame, Language, Observation, What};
 use crate::lab::sockets::Seen;
@@ -31,8 +33,10 @@ pub struct Step {
 pub enum Shape {
     /// Across everything.
     Note,
-    /// Beside the lane of this host.
+    /// Beside the lane of this host, which makes a call.
     Beside(usize),
+    /// Beside the lane of this host, whose kernel says something.
+    Fact(usize),
     /// From lane to lane.
     Arrow(Arrow),
 }
@@ -44,14 +48,35 @@ pub struct Arrow {
     pub number: u64,
     /// Lane of the sender.
     pub from: usize,
-    /// Outermost lanes that it goes to, never the sender's own: one, or one on each side for a broadcast.
-    pub ends: Vec<usize>,
+    /// The lanes that it goes to, never the sender's own: those on its right, then those on its left, nearest first.
+    pub ends: Vec<End>,
     /// Which part of the way is drawn.
     pub part: Part,
     /// What the wire did.
     pub fate: Told,
     /// What the frame is.
     pub label: Label,
+}
+
+impl Arrow {
+    /// The lanes on the sender's right, and those on its left: nearest first, sides without any left out. A side on
+    /// which nobody takes the frame in comes second.
+    pub fn sides(&self) -> impl Iterator<Item = &[End]> {
+        let right = self.ends.iter().take_while(|end| end.lane > self.from).count();
+        let (right, left) = self.ends.split_at(right);
+        let mut sides = [right, left];
+        sides.sort_by_key(|side| side.iter().all(|end| end.overheard));
+        sides.into_iter().filter(|side| !side.is_empty())
+    }
+}
+
+/// A lane that a frame comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The lane.
+    pub lane: usize,
+    /// The frame is for another host; this one's card lets it lie.
+    pub overheard: bool,
 }
 
 /// Which part of a frame's way an event tells.
@@ -112,9 +137,11 @@ impl Steps {
             What::Note { text } => (Shape::Note, text.get(self.language).to_owned()),
             What::Call { host, call } => (Shape::Beside(*host), call.clone()),
             What::Return { host, call, result } => (Shape::Beside(*host), format!("{call} → {result}")),
+            What::Fact { host, fact } => (Shape::Fact(*host), fact.clone()),
             What::Frame(frame) => {
                 let packet = self.dissector.read(Captured::ethernet(&frame.bytes));
-                let label = label(&packet);
+                let mut label = label(&packet);
+                label.details.splice(0..0, elsewhere(observation, frame, &packet));
                 if let Some(look) = self.look.filter(|_| frame.fate != Told::Released) {
                     packet::layers(&mut layers, &packet, &look);
                 }
@@ -176,18 +203,34 @@ fn arrow(observation: &Observation, frame: &Frame, label: Label) -> Arrow {
     Arrow { number: frame.number, from: frame.from, ends: ends(observation, frame), part, fate: frame.fate, label }
 }
 
-/// The lanes that a frame goes to: its addressee's, or the outermost ones of those that it reached.
-fn ends(observation: &Observation, frame: &Frame) -> Vec<usize> {
-    let destination = frame.bytes.first_chunk::<6>().map(|mac| Mac(*mac));
-    let owner = observation.hosts.iter().position(|host| destination.is_some_and(|mac| host.macs.contains(&mac)));
-    if let Some(owner) = owner.filter(|owner| *owner != frame.from) {
-        return vec![owner];
-    }
-    let others: Vec<usize> = (0..observation.hosts.len()).filter(|lane| *lane != frame.from).collect();
-    let reached = if frame.to.is_empty() { &others } else { &frame.to };
-    let left = reached.iter().filter(|lane| **lane < frame.from).min();
-    let right = reached.iter().filter(|lane| **lane > frame.from).max();
-    right.into_iter().chain(left).copied().collect()
+/// Where a datagram goes on to from the host that its frame is for, if it does.
+fn elsewhere(observation: &Observation, frame: &Frame, packet: &Packet<'_>) -> Option<String> {
+    let next = observation.hosts.get(owner(observation, frame)?)?;
+    let destination = packet.layers.iter().find_map(|layer| match layer.header {
+        Header::Ipv4(ip) => Some(ip.destination),
+        _ => None,
+    })?;
+    (!next.addresses.contains(&destination.into())).then(|| format!("for {destination}"))
+}
+
+/// The host that a frame's link address belongs to.
+fn owner(observation: &Observation, frame: &Frame) -> Option<usize> {
+    let destination = frame.bytes.first_chunk::<6>().map(|mac| Mac(*mac))?;
+    observation.hosts.iter().position(|host| host.macs.contains(&destination))
+}
+
+/// The lanes that a frame goes to: those that it reached, or while it reached none those that it is meant for.
+fn ends(observation: &Observation, frame: &Frame) -> Vec<End> {
+    let owner = owner(observation, frame);
+    let mut lanes = match owner {
+        _ if !frame.to.is_empty() => frame.to.clone(),
+        Some(owner) => vec![owner],
+        None => (0..observation.hosts.len()).collect(),
+    };
+    lanes.retain(|lane| *lane != frame.from);
+    lanes.sort_unstable_by_key(|lane| (*lane < frame.from, lane.abs_diff(frame.from)));
+    lanes.dedup();
+    lanes.into_iter().map(|lane| End { lane, overheard: owner.is_some_and(|owner| owner != lane) }).collect()
 }
 
 /// The colour of a fate.

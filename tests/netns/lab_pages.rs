@@ -63,8 +63,9 @@ fn kind(label: &str) -> Option<String> {
     }
 }
 
+/// Without white space, and without the lanes that stand between the lines of a note.
 fn squeezed(text: &str) -> String {
-    text.split_whitespace().collect()
+    text.chars().filter(|c| !c.is_whitespace() && *c != '│').collect()
 }
 
 /// Runs the lab: everything that it teaches was seen, every text is there in both languages, and its page says the same.

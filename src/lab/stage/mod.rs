@@ -205,6 +205,14 @@ impl<'a> Stage<'a> {
         self.record(What::Note { text })
     }
 
+    /// Tells what the kernel of `host` said when the lab asked it, in no language.
+    ///
+    /// # Errors
+    /// As [`Stage::turn`].
+    pub fn fact(&mut self, host: usize, fact: impl Into<String>) -> Result<(), LabError> {
+        self.record(What::Fact { host, fact: fact.into() })
+    }
+
     /// Adds what the lab teaches, with the numbers behind it.
     pub fn finding(&mut self, statement: Words, seen: bool, measured: impl Into<String>) {
         self.observation.findings.push(Finding { statement, seen, measured: measured.into() });
