@@ -16,6 +16,7 @@ pub mod fate;
 pub mod forged;
 pub mod line;
 pub mod observation;
+pub mod packets;
 pub mod place;
 pub mod plan;
 pub mod program;
