@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
+use std::time::Instant;
 
 use super::accounting::Counted;
 use super::frame::{Frame, Source};
@@ -50,6 +51,7 @@ pub struct Live<'a, S> {
     name: String,
     source: S,
     interrupts: Option<&'a Interrupts>,
+    deadline: Option<Instant>,
     link: LinkType,
     names: Names,
     losses: Option<Losses>,
@@ -132,6 +134,7 @@ impl<'a, S: FrameSource> Live<'a, S> {
             name: name.to_owned(),
             source,
             interrupts: None,
+            deadline: None,
             link,
             names,
             losses: None,
@@ -143,9 +146,9 @@ impl<'a, S: FrameSource> Live<'a, S> {
         }
     }
 
-    /// Makes it end when a signal comes.
-    pub fn stop_at(&mut self, interrupts: &'a Interrupts) {
-        self.interrupts = Some(interrupts);
+    /// Makes it end when a signal comes, or at `deadline`.
+    pub fn stop_at(&mut self, interrupts: &'a Interrupts, deadline: Option<Instant>) {
+        (self.interrupts, self.deadline) = (Some(interrupts), deadline);
     }
 
     /// The name under which it was opened.
@@ -191,25 +194,29 @@ impl<'a, S: FrameSource> Live<'a, S> {
             self.source.wait(None, Some(ring::RETIRE))?;
             return Ok(true);
         }
-        match self.source.wait(self.interrupts.map(AsFd::as_fd), None)? {
-            Wake::Frames | Wake::Timeout => {}
+        let limit = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        match self.source.wait(self.interrupts.map(AsFd::as_fd), limit)? {
+            Wake::Frames => {}
+            Wake::Timeout if limit.is_some_and(|limit| limit.is_zero()) => self.stop(End::Stopped)?,
+            Wake::Timeout => {}
             Wake::Gone(reason) => self.stop(End::Gone(reason))?,
             Wake::Stop => self.stop(End::Stopped)?,
         }
         Ok(true)
     }
 
-    /// Looks for a signal now and then: under load frames never run out.
+    /// Looks for a signal and at the clock now and then: under load frames never run out.
     fn look(&mut self) -> Result<(), OsError> {
         self.unlooked += 1;
         if self.unlooked < FRAMES_PER_LOOK {
             return Ok(());
         }
         self.unlooked = 0;
-        match self.interrupts {
-            Some(interrupts) if self.end.is_none() && interrupts.pending() => self.stop(End::Stopped),
-            _ => Ok(()),
+        let over = || self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if self.end.is_none() && (self.interrupts.is_some_and(Interrupts::pending) || over()) {
+            self.stop(End::Stopped)?;
         }
+        Ok(())
     }
 }
 
@@ -330,6 +337,17 @@ mod tests {
         assert!(live.next().unwrap().is_some());
         let accounting = Accounting::new(&[live.finish().unwrap()], 1);
         assert_eq!(accounting, Accounting { seen: 3, shown: 1, left: 2, ..Accounting::default() });
+    }
+
+    #[test]
+    fn at_its_deadline_a_capture_ends_with_what_the_kernel_took_before() {
+        let events = vec![event(b"1", None), Event::Wake(Wake::Timeout), event(b"2", None)];
+        let mut live = Live { deadline: Some(Instant::now()), ..live(LinkType::Ethernet, events) };
+        assert_eq!(live.next().unwrap().unwrap().bytes, b"1");
+        assert_eq!(live.next().unwrap().unwrap().bytes, b"2");
+        assert_eq!(live.next().unwrap(), None);
+        assert!(live.source.is_refusing());
+        assert_eq!(live.end(), Some(&End::Stopped));
     }
 
     #[test]

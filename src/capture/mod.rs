@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod batch;
+pub mod calendar;
 pub mod analysis;
 pub mod files;
 pub mod filter;

@@ -4,6 +4,7 @@
 
 pub mod contract;
 
+mod amount;
 mod arp;
 mod capture;
 mod claims;

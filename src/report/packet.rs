@@ -9,6 +9,7 @@ use super::packet_hex;
 use super::palette::{Ink, Palette};
 use super::text::Text;
 use crate::capture::Packet;
+use crate::capture::calendar::Moment;
 use crate::capture::frame::Nanoseconds;
 use crate::dissect::{Data, Header, Layer};
 use crate::link::received::Way;
@@ -168,39 +169,8 @@ fn seconds(text: &mut Text, nanoseconds: u64) {
 
 /// `2026-01-31T23:59:59.000001Z`, RFC 3339.
 fn utc(text: &mut Text, time: Nanoseconds) {
-    let (second, fraction) = (time.div_euclid(1_000_000_000), time.rem_euclid(1_000_000_000));
-    let (day, second) = (second.div_euclid(86_400), second.rem_euclid(86_400) as u64);
-    let (year, month, day) = civil(day);
+    let Moment { year, month, day, hour, minute, second, nanosecond } = Moment::of(time);
     text.decimal(year, 4).str("-").decimal(month, 2).str("-").decimal(day, 2).str("T");
-    text.decimal(second / 3600, 2).str(":").decimal(second / 60 % 60, 2).str(":").decimal(second % 60, 2);
-    text.str(".").decimal(fraction as u64 / 1000, 6).str("Z");
-}
-
-/// Year, month and day of the Gregorian calendar for a count of days since 1970-01-01. Years are counted from March in
-/// cycles of 400, so that the leap day is the last day of a year and the months before it have a regular rhythm.
-fn civil(days: i64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (cycle, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let march = (5 * day + 2) / 153;
-    let month = if march < 10 { march + 3 } else { march - 9 };
-    let year = year + cycle * 400 + i64::from(month <= 2);
-    (year as u64, month as u64, (day - (153 * march + 2) / 5 + 1) as u64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_become_dates_over_leap_years_and_centuries() {
-        assert_eq!(civil(0), (1970, 1, 1));
-        assert_eq!(civil(59), (1970, 3, 1));
-        assert_eq!(civil(11_016), (2000, 2, 29));
-        assert_eq!(civil(11_017), (2000, 3, 1));
-        assert_eq!(civil(19_722), (2023, 12, 31));
-        assert_eq!(civil(19_723), (2024, 1, 1));
-        assert_eq!(civil(47_541), (2100, 3, 1));
-    }
+    text.decimal(hour, 2).str(":").decimal(minute, 2).str(":").decimal(second, 2);
+    text.str(".").decimal(nanosecond / 1000, 6).str("Z");
 }

@@ -25,6 +25,8 @@ crate::tests![
     frames_that_the_output_is_too_slow_for_are_counted_and_the_ring_goes_on,
     frames_that_the_ring_has_no_room_for_are_counted,
     several_interfaces_are_merged_in_the_order_of_their_times,
+    after_its_duration_a_capture_ends_and_the_counts_add_up,
+    a_row_of_files_holds_every_frame,
     what_is_written_reads_back_the_same,
     all_interfaces_together_show_the_name_of_each,
     a_small_snapshot_keeps_the_true_length,
@@ -278,6 +280,58 @@ fn several_interfaces_are_merged_in_the_order_of_their_times() {
     let stored: Vec<Value> =
         String::from_utf8(read.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(stored, shown);
+}
+
+fn after_its_duration_a_capture_ends_and_the_counts_add_up() {
+    let pair = pair();
+    for load in [false, true] {
+        let capture = Capture::start(&pair.right, &[INTERFACE, "-q", "--duration", "300ms"]);
+        let socket = sender(&pair.left, INTERFACE);
+        send(&socket, &numbered(1));
+        let enough = AtomicBool::new(!load);
+        let (lines, summary, code) = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !enough.load(Ordering::Relaxed) {
+                    send(&socket, &numbered(7));
+                }
+            });
+            let end = capture.end();
+            enough.store(true, Ordering::Relaxed);
+            end
+        });
+        let (seen, shown, dropped) = counts(&summary);
+        assert_eq!((lines.len(), seen, code), (shown, shown + dropped, Some(0)), "{summary}");
+        assert!(if load { seen > 1 } else { seen == 1 }, "{summary}");
+    }
+}
+
+fn a_row_of_files_holds_every_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let like = folder.path().join("row.pcapng");
+    let pair = pair();
+    let arguments = [INTERFACE, "-c", "200", "-w", like.to_str().unwrap(), "--rotate-size", "4kB"];
+    let capture = Capture::start(&pair.right, &arguments);
+    let socket = sender(&pair.left, INTERFACE);
+    for number in 0..200 {
+        send(&socket, &numbered(number));
+    }
+    let (_, summary, code) = capture.end();
+    assert_eq!((counts(&summary).1, code), (200, Some(0)), "{summary}");
+    let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 3, "{files:?}");
+    let read = |path: &std::path::PathBuf| {
+        let output = netlab().args(["capture", "--json", "-r", path.to_str().unwrap()]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let packets: Vec<Value> = files
+        .iter()
+        .flat_map(|path| read(path).lines().map(|l| serde_json::from_str(l).unwrap()).collect::<Vec<_>>())
+        .collect();
+    let numbers: Vec<String> = packets.iter().map(|packet| payload(packet)[..2].to_owned()).collect();
+    assert_eq!(numbers, (0..200).map(|number| format!("{number:02x}")).collect::<Vec<_>>());
+    assert!(packets.iter().all(|packet| packet["interface"] == INTERFACE));
 }
 
 fn what_is_written_reads_back_the_same() {

@@ -13,10 +13,12 @@
 )]
 
 mod input;
+pub mod measured;
 mod order;
 mod pcap;
 mod pcapng;
 mod options;
+pub mod row;
 pub mod write;
 
 use std::io::{self, Read};

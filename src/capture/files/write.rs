@@ -217,6 +217,11 @@ impl<W: Write> Writer<W> {
         Ok(self.to.flush()?)
     }
 
+    /// What the file is written to.
+    pub fn get_ref(&self) -> &W {
+        &self.to
+    }
+
     /// What the file was written to.
     pub fn into_inner(self) -> W {
         self.to

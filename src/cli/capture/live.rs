@@ -3,7 +3,7 @@
 use anyhow::{anyhow, bail};
 
 use super::Args;
-use super::output::Failure;
+use super::output::{Failure, Sink};
 use crate::capture::live::{self, End, Live};
 use crate::capture::reading::{self, Waiting};
 use crate::capture::{Accounting, Counted};
@@ -32,22 +32,23 @@ impl Args {
             sink.describe(source.name(), source.link())?;
         }
         let interrupts = Interrupts::take_the_first()?;
+        let deadline = self.limits.deadline();
         for source in &mut sources {
-            source.stop_at(&interrupts);
+            source.stop_at(&interrupts, deadline);
         }
         context.note(format_args!("capturing on {}, Ctrl-C stops", list(&sources)));
         let patient = !(context.terminal && self.shows(context));
         let waiting =
             Waiting { limit: (self.queue as usize) << 20, rest: if patient { usize::MAX } else { LAST_WORDS } };
         let (result, counted) =
-            reading::read(&mut sources, waiting, || interrupts.raise(), |taker| sink.run(taker, self.count, context));
+            reading::read(&mut sources, waiting, || interrupts.raise(), |taker| sink.run(taker, context));
         let counted = counted?;
         sink.finish(&counted, context)?;
         result.map_err(|failure| match failure {
             Failure::Source(never) => match never {},
             Failure::Sink(error) => error,
         })?;
-        self.end(&sources, &counted, sink.done, context)
+        self.end(&sources, &counted, &sink, context)
     }
 
     fn open<'a>(&self, interface: &str, filter: &[String]) -> anyhow::Result<Live<'a, Ring>> {
@@ -64,11 +65,11 @@ impl Args {
         &self,
         sources: &[Live<'_, Ring>],
         counted: &[Counted],
-        done: u64,
+        sink: &Sink,
         context: &mut Context,
     ) -> anyhow::Result<Outcome> {
-        let accounting = Accounting::new(counted, done);
-        let all = self.count.is_some_and(|count| done >= count);
+        let accounting = Accounting::new(counted, sink.done);
+        let all = sink.all();
         context.note(Summary { accounting, written: self.write.is_some(), all, palette: context.notes });
         let gone = sources.iter().find_map(|source| match source.end() {
             Some(End::Gone(reason)) => Some(reason.clone()),

@@ -1,9 +1,11 @@
 //! `netlab capture`.
 
 mod filter;
+mod limits;
 mod live;
 mod output;
 mod stored;
+mod written;
 mod summary;
 
 use std::path::PathBuf;
@@ -12,8 +14,10 @@ use anyhow::bail;
 use clap::ValueEnum;
 
 use self::filter::Filtering;
-use self::output::{Form, Output, Show, Sink, Written};
+use self::limits::Limits;
+use self::output::{Form, Show, Sink};
 use self::summary::Summaries;
+use self::written::{Output, Rotation, Written};
 use super::{Context, Outcome};
 use crate::capture::files::write::About;
 use crate::report::headers::Numbers;
@@ -51,9 +55,6 @@ pub struct Args {
     /// or --json ask for it
     #[arg(short, long, value_name = "FILE")]
     write: Option<PathBuf>,
-    /// Stop after N frames
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    count: Option<u64>,
     /// One line per frame
     #[arg(short, long, conflicts_with_all = ["verbose", "hex"])]
     quiet: bool,
@@ -84,6 +85,10 @@ pub struct Args {
     #[arg(long, value_name = "MIB", default_value_t = 64, conflicts_with = "read",
           value_parser = clap::value_parser!(u32).range(1..=2047), help_heading = "Live capture")]
     queue: u32,
+    #[command(flatten)]
+    limits: Limits,
+    #[command(flatten)]
+    rotation: Rotation,
     #[command(flatten)]
     summaries: Summaries,
     #[command(flatten)]
@@ -126,7 +131,8 @@ impl Args {
 
     /// Opens the file to be written. Nobody may be reading a FIFO yet: until then a signal still ends the process.
     fn output(&self, context: &Context) -> anyhow::Result<Option<Output>> {
-        self.write.as_deref().map(|path| Output::open(path, self.shows(context), context)).transpose()
+        let open = |path| Output::open(path, self.rotation, self.shows(context), context);
+        self.write.as_deref().map(open).transpose()
     }
 
     /// Where the packets go: shown, written, or both.
@@ -142,7 +148,7 @@ impl Args {
             About { application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(), system, snap_length };
         let written = output.map(|output| Written::begin(output, about)).transpose()?;
         let summary = self.summaries.begin(self.hex, context);
-        Ok(Sink { filter: None, show, summary, written, done: 0 })
+        Ok(Sink { filter: None, show, summary, written, limits: self.limits, done: 0, bytes: 0 })
     }
 
     fn show(&self, context: &Context) -> Show {

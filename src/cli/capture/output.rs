@@ -1,19 +1,16 @@
 //! Where `netlab capture` puts packets: standard output, a capture file, or both.
 
-use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::io::Write;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 
 use super::filter::wrong;
+use super::limits::Limits;
 use super::summary::Summary;
-use crate::capture::files::write::{About, Format, WriteError, Writer};
+use super::written::Written;
 use crate::capture::filter::Matcher;
 use crate::capture::{Counted, Dissector, Frame, Source};
 use crate::cli::Context;
-use crate::kernel::OsError;
 use crate::link::LinkType;
 use crate::report::packet::Look;
 use crate::report::text::Text;
@@ -29,8 +26,12 @@ pub(super) struct Sink {
     pub summary: Option<Summary>,
     /// A capture file.
     pub written: Option<Written>,
+    /// How much is to be handed on.
+    pub limits: Limits,
     /// How many frames were handed on.
     pub done: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// Why packets stopped.
@@ -52,25 +53,25 @@ impl<E: std::error::Error + Send + Sync + 'static> Failure<E> {
 }
 
 impl Sink {
-    /// Hands on frames until there are no more, or `count` of them.
-    pub fn run<S: Source>(
-        &mut self,
-        source: &mut S,
-        count: Option<u64>,
-        context: &mut Context,
-    ) -> Result<(), Failure<S::Error>> {
-        let count = count.unwrap_or(u64::MAX);
-        while self.done < count {
+    /// Hands on frames until there are no more, or as many as were asked for.
+    pub fn run<S: Source>(&mut self, source: &mut S, context: &mut Context) -> Result<(), Failure<S::Error>> {
+        while !self.all() {
             if !source.ready() {
                 self.flush(context).map_err(Failure::Sink)?;
             }
             let Some(frame) = source.next().map_err(Failure::Source)? else { break };
+            let length = frame.bytes.len() as u64;
             if self.takes(&frame).map_err(Failure::Sink)? {
                 self.frame(frame, context).map_err(Failure::Sink)?;
-                self.done += 1;
+                (self.done, self.bytes) = (self.done + 1, self.bytes + length);
             }
         }
         Ok(())
+    }
+
+    /// Whether as much was handed on as was asked for.
+    pub fn all(&self) -> bool {
+        self.limits.reached(self.done, self.bytes)
     }
 
     fn takes(&mut self, frame: &Frame<'_>) -> anyhow::Result<bool> {
@@ -80,7 +81,7 @@ impl Sink {
 
     fn frame(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<()> {
         if let Some(written) = &mut self.written {
-            written.try_to(|writer| writer.frame(&frame))?;
+            written.frame(&frame)?;
         }
         if let Some(show) = &mut self.show {
             context.out.write_all(show.frame(frame))?;
@@ -93,12 +94,12 @@ impl Sink {
 
     /// Names an interface in the file before its first frame.
     pub fn describe(&mut self, interface: &str, link: LinkType) -> anyhow::Result<()> {
-        self.written.as_mut().map_or(Ok(()), |written| written.try_to(|writer| writer.describe(interface, link)))
+        self.written.as_mut().map_or(Ok(()), |written| written.describe(interface, link))
     }
 
     fn flush(&mut self, context: &mut Context) -> anyhow::Result<()> {
         if let Some(written) = &mut self.written {
-            written.try_to(|writer| Ok(writer.flush()?))?;
+            written.flush()?;
         }
         Ok(context.out.flush()?)
     }
@@ -106,83 +107,12 @@ impl Sink {
     /// Ends the file and flushes everything.
     pub fn finish(&mut self, counted: &[Counted], context: &mut Context) -> anyhow::Result<()> {
         if let Some(written) = &mut self.written {
-            written.try_to(|writer| writer.finish(counted))?;
+            written.finish(counted)?;
         }
         if let Some(summary) = &mut self.summary {
             summary.finish(context)?;
         }
         Ok(context.out.flush()?)
-    }
-}
-
-/// A capture file being written.
-pub(super) struct Written {
-    name: String,
-    writer: Writer<BufWriter<File>>,
-}
-
-/// A file to be written, in which nothing has changed yet.
-pub(super) struct Output {
-    path: PathBuf,
-    /// What there was under this name; none when it is to be created.
-    file: Option<File>,
-}
-
-impl Output {
-    /// Opens the file; `-` is standard output. For a FIFO this waits until somebody reads it.
-    pub fn open(path: &Path, showing: bool, context: &Context) -> anyhow::Result<Self> {
-        let file = if path == Path::new("-") {
-            if context.terminal {
-                bail!("-w - would write a binary file to the terminal\nhint: netlab capture … -w - | program");
-            }
-            if showing {
-                bail!("-w - takes standard output for itself: leave out -q, -v, -x and --json");
-            }
-            let out: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
-            Some(File::from(out))
-        } else {
-            match File::options().write(true).open(path) {
-                Ok(file) => Some(file),
-                Err(error) if error.kind() == ErrorKind::NotFound => None,
-                Err(error) => return Err(OsError::from_io("create", path.display(), &error).into()),
-            }
-        };
-        if file.as_ref().is_some_and(File::is_terminal) {
-            bail!("{} is a terminal, which is no place for a binary file", path.display());
-        }
-        Ok(Output { path: path.to_owned(), file })
-    }
-
-    /// The file, empty.
-    fn empty(self) -> io::Result<File> {
-        let Output { path, file: Some(file) } = self else { return File::create(self.path) };
-        if path != Path::new("-") && file.metadata()?.is_file() {
-            file.set_len(0)?;
-        }
-        Ok(file)
-    }
-}
-
-impl Written {
-    /// Begins the file. The name says the format.
-    pub fn begin(output: Output, about: About) -> anyhow::Result<Self> {
-        let name = output.path.display().to_string();
-        let file = output.empty().map_err(|error| OsError::from_io("create", &name, &error))?;
-        let buffered = BufWriter::with_capacity(256 << 10, file);
-        Ok(Written { writer: Writer::create(buffered, Format::of(&name), about)?, name })
-    }
-
-    fn try_to(
-        &mut self,
-        work: impl FnOnce(&mut Writer<BufWriter<File>>) -> Result<(), WriteError>,
-    ) -> anyhow::Result<()> {
-        work(&mut self.writer).map_err(|error| match error {
-            // A closed pipe is no failure: it keeps the form by which it is recognised.
-            WriteError::Io(error) if error.kind() != ErrorKind::BrokenPipe => {
-                OsError::from_io("write", &self.name, &error).into()
-            }
-            other => other.into(),
-        })
     }
 }
 

@@ -24,7 +24,7 @@ impl Args {
         let interrupts = &Interrupts::take_the_first()?;
         let mut source = Stored::open(Stoppable::new(file, interrupts)).with_context(|| name.to_string())?;
         let mut sink = Sink { filter, ..self.sink(output, String::new(), 0, context)? };
-        let result = sink.run(&mut source, self.count, context);
+        let result = sink.run(&mut source, context);
         let interrupted = interrupts.arrived();
         sink.finish(&[], context)?;
         match result {

@@ -1,0 +1,221 @@
+//! The capture file that is written, or the row of them.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::bail;
+use nix::unistd::{AccessFlags, access};
+
+use crate::capture::files::measured::Measured;
+use crate::capture::files::row::{Row, Turns};
+use crate::capture::files::write::{About, Format, WriteError, Writer};
+use crate::capture::{Counted, Frame};
+use crate::cli::{Context, amount};
+use crate::kernel::OsError;
+use crate::link::LinkType;
+
+/// A row of files instead of one.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "A row of files")]
+pub(super) struct Rotation {
+    /// With -w: begin the next file before one is larger than SIZE, such as 100MB. Number and time of its first frame
+    /// become part of a file's name: trace-00001-20260131T235959Z.pcapng
+    #[arg(long, value_name = "SIZE", value_parser = amount::size, requires = "write")]
+    rotate_size: Option<u64>,
+    /// With -w: begin the next file at every multiple of TIME (UTC), such as 10min, 1h or 1d
+    #[arg(long, value_name = "TIME", value_parser = amount::time, requires = "write")]
+    rotate_every: Option<Duration>,
+    /// Keep the N newest files of the row and remove the older ones
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    keep: Option<u32>,
+}
+
+impl Rotation {
+    fn turns(self) -> anyhow::Result<Option<Turns>> {
+        let Rotation { rotate_size: size, rotate_every: every, keep } = self;
+        match (size, every, keep) {
+            (None, None, None) => Ok(None),
+            (None, None, Some(_)) => bail!("--keep is about a row of files: --rotate-size or --rotate-every makes one"),
+            _ => Ok(Some(Turns { size, every, keep: keep.map(|keep| keep as usize) })),
+        }
+    }
+}
+
+/// Where frames are to be written, and nothing has changed yet.
+pub(super) enum Output {
+    /// One file: its name and what there was under it; none when it is to be created.
+    One(PathBuf, Option<File>),
+    /// A row of files that are not there yet.
+    Row(Row),
+}
+
+impl Output {
+    /// Opens the file; `-` is standard output. For a FIFO this waits until somebody reads it.
+    pub fn open(path: &Path, rotation: Rotation, showing: bool, context: &Context) -> anyhow::Result<Self> {
+        let turns = rotation.turns()?;
+        if path == Path::new("-") {
+            if turns.is_some() {
+                bail!("standard output is one file: a row of files needs a name");
+            }
+            return standard_output(showing, context);
+        }
+        match turns {
+            Some(turns) => row(path, turns),
+            None => one(path),
+        }
+    }
+}
+
+fn standard_output(showing: bool, context: &Context) -> anyhow::Result<Output> {
+    if context.terminal {
+        bail!("-w - would write a binary file to the terminal\nhint: netlab capture … -w - | program");
+    }
+    if showing {
+        bail!("-w - takes standard output for itself: leave out -q, -v, -x and --json");
+    }
+    let out: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
+    Ok(Output::One("-".into(), Some(File::from(out))))
+}
+
+/// A missing right is told now, not when the first frame comes.
+fn row(path: &Path, turns: Turns) -> anyhow::Result<Output> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    access(folder, AccessFlags::W_OK | AccessFlags::X_OK)
+        .map_err(|errno| OsError::new("create files in", folder.display(), errno))?;
+    Ok(Output::Row(Row::new(path, turns)))
+}
+
+fn one(path: &Path) -> anyhow::Result<Output> {
+    let file = match File::options().write(true).open(path) {
+        Ok(file) => Some(file),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(OsError::from_io("create", path.display(), &error).into()),
+    };
+    if file.as_ref().is_some_and(File::is_terminal) {
+        bail!("{} is a terminal, which is no place for a binary file", path.display());
+    }
+    Ok(Output::One(path.to_owned(), file))
+}
+
+/// The file, empty.
+fn empty(path: &Path, file: Option<File>) -> io::Result<File> {
+    let Some(file) = file else { return File::create(path) };
+    if path != Path::new("-") && file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(file)
+}
+
+/// A capture file being written, or a row of them.
+///
+/// **Invariant:** every file that was closed is whole: it begins with its interfaces and ends with their counts.
+pub(super) struct Written {
+    about: About,
+    /// The interfaces that every file begins with.
+    described: Vec<(String, LinkType)>,
+    row: Option<Row>,
+    open: Option<Open>,
+}
+
+/// The file that is open.
+struct Open {
+    name: String,
+    writer: Writer<Measured<BufWriter<File>>>,
+}
+
+impl Open {
+    fn begin(path: &Path, file: File, about: About) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let to = Measured::new(BufWriter::with_capacity(256 << 10, file));
+        Ok(Open { writer: Writer::create(to, Format::of(&name), about)?, name })
+    }
+
+    fn try_to(
+        &mut self,
+        work: impl FnOnce(&mut Writer<Measured<BufWriter<File>>>) -> Result<(), WriteError>,
+    ) -> anyhow::Result<()> {
+        work(&mut self.writer).map_err(|error| match error {
+            // A closed pipe is no failure: it keeps the form by which it is recognised.
+            WriteError::Io(error) if error.kind() != ErrorKind::BrokenPipe => {
+                OsError::from_io("write", &self.name, &error).into()
+            }
+            other => other.into(),
+        })
+    }
+}
+
+impl Written {
+    /// Begins the file, or gets ready for the first of a row. The name says the format.
+    pub fn begin(output: Output, about: About) -> anyhow::Result<Self> {
+        let mut written = Written { about, described: Vec::new(), row: None, open: None };
+        match output {
+            Output::One(path, file) => {
+                let file = empty(&path, file).map_err(|error| OsError::from_io("create", path.display(), &error))?;
+                written.open = Some(Open::begin(&path, file, written.about.clone())?);
+            }
+            Output::Row(row) => written.row = Some(row),
+        }
+        Ok(written)
+    }
+
+    /// Names an interface before its first frame.
+    pub fn describe(&mut self, interface: &str, link: LinkType) -> anyhow::Result<()> {
+        self.described.push((interface.to_owned(), link));
+        self.try_to(|writer| writer.describe(interface, link))
+    }
+
+    /// Writes a frame, where it is time for it into the next file.
+    pub fn frame(&mut self, frame: &Frame<'_>) -> anyhow::Result<()> {
+        if let Some(row) = &self.row {
+            let written = self.open.as_ref().map_or(0, |open| open.writer.get_ref().bytes());
+            let time = frame.time.unwrap_or(0);
+            if row.is_over(written, frame.bytes.len() as u64, time) {
+                self.turn(time)?;
+            }
+        }
+        self.try_to(|writer| writer.frame(frame))
+    }
+
+    /// Closes the file of a row and begins the next.
+    fn turn(&mut self, time: i64) -> anyhow::Result<()> {
+        self.try_to(|writer| writer.finish(&[]))?;
+        self.open = None;
+        let Some(row) = &mut self.row else { return Ok(()) };
+        let path = row.next(time);
+        let file = File::create_new(&path).map_err(|error| OsError::from_io("create", path.display(), &error))?;
+        let mut open = Open::begin(&path, file, self.about.clone())?;
+        for (interface, link) in &self.described {
+            open.try_to(|writer| writer.describe(interface, *link))?;
+        }
+        self.open = Some(open);
+        while let Some(oldest) = row.surplus() {
+            match fs::remove_file(&oldest) {
+                // Somebody was quicker.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                removed => removed.map_err(|error| OsError::from_io("remove", oldest.display(), &error))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a reader of the file see what was written so far.
+    pub fn flush(&mut self) -> anyhow::Result<()> {
+        self.try_to(|writer| Ok(writer.flush()?))
+    }
+
+    /// Ends the file. The counts are those of the whole capture: a row has no place for them.
+    pub fn finish(&mut self, counted: &[Counted]) -> anyhow::Result<()> {
+        let counted = if self.row.is_some() { &[] } else { counted };
+        self.try_to(|writer| writer.finish(counted))
+    }
+
+    fn try_to(
+        &mut self,
+        work: impl FnOnce(&mut Writer<Measured<BufWriter<File>>>) -> Result<(), WriteError>,
+    ) -> anyhow::Result<()> {
+        self.open.as_mut().map_or(Ok(()), |open| open.try_to(work))
+    }
+}
