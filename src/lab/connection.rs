@@ -96,3 +96,13 @@ impl Ends {
 pub fn of(port: u16) -> impl Fn(&Seen) -> bool + Copy {
     move |socket| socket.local.port() == port || socket.remote.port() == port
 }
+
+/// Bytes that arrived at `host` on the connection to or from `port` and were not read yet.
+///
+/// # Errors
+/// As [`Stage::look`].
+pub fn unread(stage: &mut Stage<'_>, host: usize, port: u16) -> Result<u32, LabError> {
+    let seen = stage.look()?;
+    let sockets = seen.get(host).into_iter().flatten().filter(|socket| of(port)(socket));
+    Ok(sockets.map(|socket| socket.receive_queue).sum())
+}

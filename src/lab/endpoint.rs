@@ -42,6 +42,11 @@ impl<'p> Endpoint<'p> {
         Endpoint { program, socket: Arc::new(socket) }
     }
 
+    /// The program that makes the calls.
+    pub fn program(&self) -> &'p Program {
+        self.program
+    }
+
     /// The socket itself, for what need not stand on the ladder.
     pub fn socket(&self) -> &Arc<Socket> {
         &self.socket

@@ -75,6 +75,11 @@ pub fn flags(segments: &[Segment]) -> String {
     segments.iter().map(|segment| segment.flags.to_string()).collect::<Vec<_>>().join(", ")
 }
 
+/// The bytes of data of segments, one after the other: `3, 6`.
+pub fn lengths(segments: &[Segment]) -> String {
+    segments.iter().map(|segment| segment.length.to_string()).collect::<Vec<_>>().join(", ")
+}
+
 /// The TCP header among the layers of a frame.
 pub fn header(layers: &[Layer]) -> Option<Tcp> {
     layers.iter().find_map(|layer| if let Header::Tcp(tcp) = layer.header { Some(tcp) } else { None })
