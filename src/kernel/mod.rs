@@ -2,6 +2,7 @@
 //!
 //! `unsafe` is allowed in this room and in [`crate::link`] alone, each use with its `// SAFETY:`.
 
+pub mod capability;
 pub mod connection;
 pub mod counters;
 pub mod errno;
