@@ -20,7 +20,8 @@ crate::tests![
     a_capture_file_has_an_interface_per_host_and_each_frame_at_both_ends,
     the_picture_is_well_formed_and_tells_every_frame,
     a_parameter_without_a_use_is_told,
-    all_labs_run_in_processes_of_their_own,
+    several_labs_run_side_by_side_in_processes_of_their_own,
+    a_lab_that_does_not_exist_is_refused_before_any_is_run,
     somebody_at_the_keyboard_drops_a_frame_and_runs_on,
     ctrl_c_leaves_the_terminal_as_it_was,
 ];
@@ -88,13 +89,12 @@ fn a_parameter_without_a_use_is_told() {
     assert!(String::from_utf8(output.stdout).unwrap().contains("listen(3)"));
 }
 
-fn all_labs_run_in_processes_of_their_own() {
-    let output = run(&["run", "all", "--json"]);
+fn several_labs_run_side_by_side_in_processes_of_their_own() {
+    let output = run(&["run", "close", "handshake", "close", "--json"]);
     let lines: Vec<Value> =
         String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let labs: Vec<&str> = lines.iter().map(|line| line["lab"].as_str().unwrap()).collect();
-    let known: Vec<&str> = netlab::lab::catalog::labs().map(|lab| lab.name).collect();
-    assert_eq!(labs, known);
+    assert_eq!(labs, ["handshake", "close"], "in the order of the catalog, each once");
     for line in &lines {
         assert_documented("lab run", line);
         assert_eq!(line["error"], Value::Null);
@@ -102,6 +102,17 @@ fn all_labs_run_in_processes_of_their_own() {
     }
     let all_hold = lines.iter().all(|line| line["holds"] == true);
     assert_eq!(output.status.code(), Some(i32::from(!all_hold)));
+}
+
+fn a_lab_that_does_not_exist_is_refused_before_any_is_run() {
+    let output = run(&["run", "handshake", "handshock"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "netlab: there is no lab \"handshock\": see netlab lab list\n"
+    );
+    let output = run(&["run", "handshake", "close", "--html", "/dev/null"]);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("for one lab, not for several"));
 }
 
 /// A terminal with somebody at it.

@@ -1,11 +1,11 @@
 //! `netlab lab`: experiments on real kernels.
 
-mod all;
 mod export;
 mod given;
 mod list;
 mod net;
 mod run;
+mod several;
 mod step;
 mod watch;
 
@@ -27,7 +27,7 @@ enum Action {
     /// List the labs by layer
     #[command(after_help = "Example: netlab lab list --lang zh")]
     List(list::List),
-    /// Run a lab, or all of them
+    /// Run a lab, several, or all of them
     Run(Box<run::Run>),
     Net(net::Args),
 }
@@ -36,7 +36,6 @@ impl Args {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
         match self.action {
             Action::List(list) => list.run(context),
-            Action::Run(run) if run.name == "all" => all::run(&run, context),
             Action::Run(run) => run.run(context),
             Action::Net(args) => args.run(context),
         }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 
 use super::super::{Context, Outcome};
 use super::export::Exports;
+use super::several;
 use super::step::Stepper;
 use super::watch::Watching;
 use super::{Lang, given, language};
@@ -26,8 +27,9 @@ use crate::report::{diagram, lab_json, lab_words};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: netlab lab run handshake --rtt 40ms --html handshake.html")]
 pub(super) struct Run {
-    /// The lab, as `netlab lab list` calls it, or `all`
-    pub(super) name: String,
+    /// The labs, as `netlab lab list` calls them, or `all`; of several, one line each
+    #[arg(required = true, value_name = "LAB")]
+    pub(super) names: Vec<String>,
     /// Wait for a key before each frame is let through; drop, duplicate or delay it
     #[arg(long)]
     pub(super) step: bool,
@@ -67,14 +69,16 @@ pub(super) struct ExportArgs {
     pub(super) pcap: Option<PathBuf>,
 }
 
+/// Stands for every lab.
+const ALL: &str = "all";
+
 /// Columns where there is no terminal.
 pub(super) const WIDTH: usize = 80;
 
 impl Run {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
-        let Some(lab) = catalog::find(&self.name) else {
-            bail!("there is no lab {:?}: see netlab lab list", self.name)
-        };
+        let chosen = self.chosen()?;
+        let [lab] = chosen.as_slice() else { return several::run(&self, &chosen, context) };
         let language = language(self.lang);
         let parameters = Parameters::from(self.given.given());
         // Before the run: a file that cannot be written should not cost a lab.
@@ -98,6 +102,15 @@ impl Run {
             context.note(format_args!("the lab {} has no use for {option}", lab.name));
         }
         Ok(observation.holds().into())
+    }
+
+    /// The labs that were named, each once, in the order of the catalog.
+    fn chosen(&self) -> anyhow::Result<Vec<&'static Lab>> {
+        if let Some(name) = self.names.iter().find(|name| *name != ALL && catalog::find(name).is_none()) {
+            bail!("there is no lab {name:?}: see netlab lab list")
+        }
+        let named = |lab: &&Lab| self.names.iter().any(|name| name == lab.name || name == ALL);
+        Ok(catalog::labs().filter(named).collect())
     }
 
     /// Enters a private network; false where the lab is to do, and can do, without.
