@@ -8,6 +8,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod application;
 mod internet;
 mod layer;
 mod link;
@@ -20,10 +21,14 @@ pub use layer::{Data, Header, Layer};
 use crate::bytes::{Fault, Reader, Record, Sum, Verdict};
 use crate::internet::protocols;
 use crate::link::{Cooked, LinkType, Loopback, ether_type};
+use application::Reading;
 use network::Network;
 
 /// Headers followed in one frame. Real frames have fewer than ten; a frame made to waste time ends here.
 pub const MAX_LAYERS: usize = 32;
+
+/// The field for what there is of a message that does not end here.
+pub const UNFINISHED: &str = "unfinished";
 
 /// Ethernet frames of up to this many bytes are padded, the frame check sequence included (IEEE 802.3, 4A.4.2).
 const MIN_ETHERNET_FRAME: usize = 64;
@@ -61,6 +66,7 @@ pub fn dissect<R: Record>(origin: &Origin, frame: &[u8], recorder: R, layers: &m
         cut: missing > 0,
         missing,
         quoted: false,
+        reading: Kind::Header,
         network: Network::default(),
     };
     walk.link(origin.link);
@@ -76,7 +82,19 @@ struct Walk<'f, 'l, R: Record> {
     /// Bytes that the lengths claim behind the end of the window.
     missing: usize,
     quoted: bool,
+    reading: Kind,
     network: Network,
+}
+
+/// What is being read.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// A header; something follows it.
+    Header,
+    /// A message between programs, the last thing in its window.
+    Message,
+    /// Such a message that may go on elsewhere, and the remark that then belongs to it.
+    Part(&'static str),
 }
 
 /// How many bytes a length field gives to what follows its header.
@@ -156,6 +174,27 @@ impl<R: Record> Walk<'_, '_, R> {
             _ => self.data(Data::Payload),
         }
     }
+
+    fn over_udp(port: u16) -> Option<Reading<Self>> {
+        Some(match port {
+            53 => Self::dns,
+            67 | 68 => Self::dhcp,
+            123 => Self::ntp,
+            5353 => Self::mdns,
+            5355 => Self::llmnr,
+            _ => return None,
+        })
+    }
+
+    fn over_tcp(port: u16) -> Option<Reading<Self>> {
+        Some(match port {
+            22 | 2222 => Self::ssh,
+            53 => Self::dns_stream,
+            80 | 3000 | 3128 | 5000 | 8000 | 8008 | 8080 | 8081 | 8888 | 9090 => Self::http,
+            443 | 465 | 563 | 636 | 853 | 989 | 990 | 992 | 993 | 995 | 4433 | 5061 | 6443 | 8443 | 8883 => Self::tls,
+            _ => return None,
+        })
+    }
 }
 
 /// How layers are made.
@@ -180,12 +219,30 @@ impl<'f, R: Record> Walk<'f, '_, R> {
         let mut content = H::default();
         let stopped = read(&mut content, &mut self.reader).err();
         let noted = self.reader.take_noted();
-        self.push(header(content), at, first, stopped.or(noted));
+        let elsewhere = match self.reading {
+            Kind::Header => false,
+            Kind::Message => self.missing > 0,
+            Kind::Part(_) => true,
+        };
+        let unfinished = elsewhere && matches!(stopped, Some(Fault::Short { .. }));
+        let fault = if unfinished { self.unfinished() } else { stopped };
+        self.push(header(content), at, first, fault.or(noted));
+        if let (true, None, Kind::Part(remark)) = (unfinished, fault, self.reading) {
+            self.remark(remark);
+        }
         if stopped.is_some() {
             self.data(Data::Unread);
             return None;
         }
         Some(content)
+    }
+
+    /// Takes the rest of a message into its layer: no fault where it goes on later, one where the capture cut it.
+    fn unfinished(&mut self) -> Option<Fault> {
+        let (field, have) = (UNFINISHED, self.reader.remaining());
+        self.reader.rest(field);
+        let need = have.saturating_add(self.missing);
+        (need > have).then_some(Fault::Short { field, need, have })
     }
 
     fn push(&mut self, header: Header, at: usize, first_field: usize, fault: Option<Fault>) {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use super::{Codes, Mac};
+use super::{Codes, Mac, Name};
 
 /// A run of bits in a frame, counted from the frame's first bit (the most significant of byte 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -16,6 +16,11 @@ pub struct Bits {
 }
 
 impl Bits {
+    /// The run of `length` whole bytes from byte `start` on.
+    pub const fn of_bytes(start: usize, length: usize) -> Self {
+        Bits { start: (start as u32).wrapping_mul(8), length: (length as u32).wrapping_mul(8) }
+    }
+
     /// The first bit behind the run.
     pub const fn end(self) -> u32 {
         self.start.saturating_add(self.length)
@@ -37,6 +42,8 @@ impl Bits {
 pub enum Value {
     /// A count or identifier, printed in decimal.
     Number(u64),
+    /// A number that may be negative, printed in decimal.
+    Signed(i64),
     /// A number printed in hex with this many digits.
     Hex(u64, u8),
     /// One bit that is a yes or no.
@@ -55,13 +62,23 @@ pub enum Value {
     Bytes,
     /// Bytes that are text: the value is what the field's bits cover, shown escaped.
     Text,
+    /// Text with separators around it: the value is what stands so many bytes behind the start of the field's bits.
+    Piece {
+        /// Bytes before the text.
+        skip: u16,
+        /// Bytes of the text.
+        length: u16,
+    },
+    /// A name of labels; its pointers count from this byte of the frame.
+    Name(u32),
 }
 
 impl fmt::Display for Value {
-    /// The value alone. [`Value::Bytes`] and [`Value::Text`] need the frame and print nothing here.
+    /// The value alone. Bytes, texts and names need the frame and print nothing here.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Value::Number(n) => write!(f, "{n}"),
+            Value::Signed(n) => write!(f, "{n}"),
             Value::Hex(n, digits) => write!(f, "0x{n:0width$x}", width = usize::from(digits)),
             Value::Flag(set) => f.write_str(if set { "1" } else { "0" }),
             Value::Code(n, codes, digits) => {
@@ -75,7 +92,7 @@ impl fmt::Display for Value {
             Value::Mac(mac) => write!(f, "{mac}"),
             Value::Ipv4(address) => write!(f, "{address}"),
             Value::Ipv6(address) => write!(f, "{address}"),
-            Value::Bytes | Value::Text => Ok(()),
+            Value::Bytes | Value::Text | Value::Piece { .. } | Value::Name(_) => Ok(()),
         }
     }
 }
@@ -89,6 +106,28 @@ pub struct Field {
     pub value: Value,
     /// Where it stands in the frame.
     pub bits: Bits,
+}
+
+impl Field {
+    /// The bytes of `frame` that the value stands in: for text with separators around it, the text alone.
+    pub fn content<'f>(&self, frame: &'f [u8]) -> &'f [u8] {
+        let bytes = self.bits.of(frame);
+        match self.value {
+            Value::Piece { skip, length } => {
+                let start = usize::from(skip);
+                bytes.get(start..start.saturating_add(length.into())).unwrap_or_default()
+            }
+            _ => bytes,
+        }
+    }
+
+    /// The name that the value is, where it is one.
+    pub fn name<'f>(&self, frame: &'f [u8]) -> Option<Name<'f>> {
+        match self.value {
+            Value::Name(message) => Some(Name::new(frame, self.bits.bytes().start, message as usize)),
+            _ => None,
+        }
+    }
 }
 
 /// Somebody who is told every field a reader hands out.

@@ -16,11 +16,14 @@ pub mod escape;
 pub mod field;
 pub mod hex;
 pub mod mac;
+pub mod name;
 pub mod reader;
+mod text;
 
 pub use checksum::{Sum, Verdict};
 pub use codes::Codes;
 pub use escape::Escaped;
 pub use field::{Bits, Field, Fields, Record, Silent, Value};
 pub use mac::Mac;
+pub use name::Name;
 pub use reader::{Fault, Part, Reader};

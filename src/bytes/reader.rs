@@ -219,8 +219,8 @@ impl<'f, R: Record> Reader<'f, R> {
     }
 
     #[inline]
-    fn advance(&mut self, name: &'static str, value: Value, bytes: usize) {
-        let bits = Bits { start: (self.at as u32).wrapping_mul(8), length: (bytes as u32).wrapping_mul(8) };
+    pub(super) fn advance(&mut self, name: &'static str, value: Value, bytes: usize) {
+        let bits = Bits::of_bytes(self.at, bytes);
         self.recorder.field(Field { name, value, bits });
         self.at = self.at.saturating_add(bytes);
     }
@@ -230,6 +230,14 @@ impl<'f, R: Record> Reader<'f, R> {
     pub fn u8(&mut self, name: &'static str) -> Result<u8, Fault> {
         let [value] = self.array(name)?;
         self.advance(name, Value::Number(value.into()), 1);
+        Ok(value)
+    }
+
+    /// One byte in two's complement, printed in decimal.
+    #[inline]
+    pub fn i8(&mut self, name: &'static str) -> Result<i8, Fault> {
+        let value = i8::from_be_bytes(self.array(name)?);
+        self.advance(name, Value::Signed(value.into()), 1);
         Ok(value)
     }
 
@@ -278,6 +286,23 @@ impl<'f, R: Record> Reader<'f, R> {
     pub fn hex32(&mut self, name: &'static str) -> Result<u32, Fault> {
         let value = u32::from_be_bytes(self.array(name)?);
         self.advance(name, Value::Hex(value.into(), 8), 4);
+        Ok(value)
+    }
+
+    /// Three bytes in network order, printed in decimal.
+    #[inline]
+    pub fn u24(&mut self, name: &'static str) -> Result<u32, Fault> {
+        let [a, b, c] = self.array(name)?;
+        let value = u32::from_be_bytes([0, a, b, c]);
+        self.advance(name, Value::Number(value.into()), 3);
+        Ok(value)
+    }
+
+    /// Eight bytes in network order, printed in hex.
+    #[inline]
+    pub fn hex64(&mut self, name: &'static str) -> Result<u64, Fault> {
+        let value = u64::from_be_bytes(self.array(name)?);
+        self.advance(name, Value::Hex(value, 16), 8);
         Ok(value)
     }
 
@@ -404,7 +429,7 @@ impl<'f, R: Record> Reader<'f, R> {
         self.run(name, Value::Text, count)
     }
 
-    fn run(&mut self, name: &'static str, value: Value, count: usize) -> Result<&'f [u8], Fault> {
+    pub(super) fn run(&mut self, name: &'static str, value: Value, count: usize) -> Result<&'f [u8], Fault> {
         let have = self.remaining();
         let bytes = self.peek().get(..count).ok_or(Fault::Short { field: name, need: count, have })?;
         if count > 0 {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::application::{Dhcp, Dns, Http, Ntp, Ssh, Tls};
 use crate::bytes::{Fault, Verdict};
 use crate::internet::{Ah, Esp, Fragment, Gre, Icmp, IcmpExtension, Igmp, Ipv4, Ipv6, Options, Routing};
 use crate::link::{Arp, Cooked, Ethernet, Llc, Loopback, Mpls, Ppp, Pppoe, Snap, Vlan};
@@ -146,6 +147,30 @@ headers! {
     Tcp(Tcp) "TCP" "tcp"
     /// UDP.
     Udp(Udp) "UDP" "udp"
+    /// DNS.
+    Dns(Dns) "DNS" "dns"
+    /// Multicast DNS.
+    Mdns(Dns) "mDNS" "mdns"
+    /// LLMNR.
+    Llmnr(Dns) "LLMNR" "llmnr"
+    /// DHCP for IPv4.
+    Dhcp(Dhcp) "DHCP" "dhcp"
+    /// NTP.
+    Ntp(Ntp) "NTP" "ntp"
+    /// A TLS record.
+    Tls(Tls) "TLS" "tls"
+    /// The head of an HTTP message.
+    Http(Http) "HTTP" "http"
+    /// The first line of SSH.
+    Ssh(Ssh) "SSH" "ssh"
+}
+
+impl Header {
+    /// Whether this is a message between programs.
+    pub fn is_application(&self) -> bool {
+        use Header::{Dhcp, Dns, Http, Llmnr, Mdns, Ntp, Ssh, Tls};
+        matches!(self, Dns(_) | Mdns(_) | Llmnr(_) | Dhcp(_) | Ntp(_) | Tls(_) | Http(_) | Ssh(_))
+    }
 }
 
 impl Data {

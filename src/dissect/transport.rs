@@ -14,7 +14,7 @@ impl<R: Record> Walk<'_, '_, R> {
         if let Some(tcp) = self.header(Header::Tcp, Tcp::read) {
             let verdict = self.transport_verdict(protocols::TCP, segment, segment.len(), tcp.checksum);
             self.verdict(verdict);
-            self.data(Data::Payload);
+            self.segment_payload([tcp.destination, tcp.source]);
         }
     }
 
@@ -40,6 +40,6 @@ impl<R: Record> Walk<'_, '_, R> {
         // The first fragment of a datagram says how long the whole is.
         let length = if self.network.fragment { length.min(whole) } else { length };
         let length = Length::new("length", length, udp::HEADER_BYTES);
-        self.within(length, Data::Surplus, |walk| walk.data(Data::Payload));
+        self.within(length, Data::Surplus, |walk| walk.datagram_payload([udp.destination, udp.source]));
     }
 }

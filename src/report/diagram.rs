@@ -110,11 +110,15 @@ fn boxes(fields: &[Field], frame: &[u8]) -> Vec<Boxed> {
 
 /// The value of a field, in full and as short as it gets.
 fn value(field: &Field, frame: &[u8]) -> (String, String) {
-    let bytes = field.bits.of(frame);
+    let bytes = field.content(frame);
     let start = bytes.get(..TALLEST as usize * 4).unwrap_or(bytes);
     match field.value {
         Value::Code(number, ..) | Value::Units(number, _) => (field.value.to_string(), number.to_string()),
-        Value::Text => {
+        Value::Name(_) => {
+            let name = field.name(frame).map_or_else(String::new, |name| name.to_string());
+            (name, format!("{} bytes", bytes.len()))
+        }
+        Value::Text | Value::Piece { .. } => {
             let length = format!("{} bytes", bytes.len());
             (format!("{length}: \"{}\"", Escaped(start)), length)
         }

@@ -124,10 +124,11 @@ fn frames(observation: &Observation) -> Vec<Option<Vec<Layer>>> {
 }
 
 fn of(field: &crate::bytes::Field, origin: u32, frame: &[u8]) -> Field {
-    let bytes = field.bits.of(frame);
+    let bytes = field.content(frame);
     let shown = bytes.get(..SHOWN).unwrap_or(bytes);
     let value = match field.value {
-        Value::Text => format!("\"{}\"", Escaped(shown)),
+        Value::Name(_) => field.name(frame).map_or_else(String::new, |name| name.to_string()),
+        Value::Text | Value::Piece { .. } => format!("\"{}\"", Escaped(shown)),
         Value::Bytes if shown.iter().all(|byte| matches!(byte, b' '..=b'~')) => format!("\"{}\"", Escaped(shown)),
         Value::Bytes => hex::Spaced(shown).to_string(),
         other => other.to_string(),

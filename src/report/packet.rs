@@ -95,6 +95,7 @@ pub fn ink(header: &Header) -> Ink {
         Header::Tcp(_) | Header::Udp(_) => Ink::Transport,
         Header::Data(Data::Payload | Data::FragmentPayload | Data::Ciphertext) => Ink::Application,
         Header::Data(_) => Ink::Faint,
+        header if header.is_application() => Ink::Application,
         _ => Ink::Internet,
     }
 }
@@ -168,7 +169,7 @@ fn seconds(text: &mut Text, nanoseconds: u64) {
 }
 
 /// `2026-01-31T23:59:59.000001Z`, RFC 3339.
-fn utc(text: &mut Text, time: Nanoseconds) {
+pub(super) fn utc(text: &mut Text, time: Nanoseconds) {
     let Moment { year, month, day, hour, minute, second, nanosecond } = Moment::of(time);
     text.decimal(year, 4).str("-").decimal(month, 2).str("-").decimal(day, 2).str("T");
     text.decimal(hour, 2).str(":").decimal(minute, 2).str(":").decimal(second, 2);

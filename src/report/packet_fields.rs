@@ -87,8 +87,12 @@ fn raw(text: &mut Text, field: &Field, frame: &[u8]) -> usize {
 }
 
 fn value(text: &mut Text, field: &Field, frame: &[u8]) {
-    let bytes = field.bits.of(frame);
+    let bytes = field.content(frame);
     let shown = bytes.get(..VALUE_BYTES).unwrap_or(bytes);
+    if let Some(name) = field.name(frame) {
+        text.format(format_args!("{name}"));
+        return;
+    }
     match field.value {
         Value::Number(number) => {
             text.number(number);
@@ -102,7 +106,7 @@ fn value(text: &mut Text, field: &Field, frame: &[u8]) {
         Value::Ipv6(address) => {
             text.ipv6(address);
         }
-        Value::Text => {
+        Value::Text | Value::Piece { .. } => {
             text.format(format_args!("\"{}\"", Escaped(shown)));
         }
         Value::Bytes if bytes.len() <= RAW_BYTES => {}

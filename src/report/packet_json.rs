@@ -187,7 +187,14 @@ fn value(text: &mut Text, field: &Field, frame: &[u8]) {
         Value::Ipv6(address) => {
             text.str("\"").ipv6(address).str("\"");
         }
-        Value::Text => string(text, field.bits.of(frame)),
+        Value::Signed(number) => {
+            text.format(format_args!("{number}"));
+        }
+        Value::Text | Value::Piece { .. } => string(text, field.content(frame)),
+        Value::Name(_) => {
+            let name = field.name(frame).map_or_else(String::new, |name| name.to_string());
+            string(text, name.as_bytes());
+        }
         Value::Bytes => {
             text.str("\"");
             for byte in field.bits.of(frame) {

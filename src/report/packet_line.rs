@@ -12,7 +12,7 @@ use super::text::Text;
 use crate::bytes::{Fault, Verdict};
 use crate::capture::Packet;
 use crate::capture::flows::Relative;
-use crate::dissect::{Data, Header, Layer};
+use crate::dissect::{Data, Header, Layer, UNFINISHED};
 use crate::internet::Icmp;
 use crate::transport::Tcp;
 use crate::transport::tcp::Flags;
@@ -24,7 +24,8 @@ pub fn write(text: &mut Text, packet: &Packet<'_>, clock: Clock, numbers: Number
     text.str(" ");
     place(text, packet);
     let relative = packet.relative.filter(|_| numbers == Numbers::Relative);
-    let mut line = Line { text, packet, relative, addresses: None, named: false, data: None };
+    let mut line =
+        Line { text, packet, relative, addresses: None, named: false, data: None, message: None, further: 0 };
     for layer in packet.layers {
         line.layer(layer);
     }
@@ -46,11 +47,18 @@ struct Line<'l, 'p> {
     named: bool,
     /// Bytes of the payload on the wire.
     data: Option<u64>,
+    /// The first message between programs.
+    message: Option<&'p Layer>,
+    /// Messages behind it.
+    further: u64,
 }
 
-impl Line<'_, '_> {
+impl<'p> Line<'_, 'p> {
     #[inline]
-    fn layer(&mut self, layer: &Layer) {
+    fn layer(&mut self, layer: &'p Layer) {
+        if layer.header.is_application() {
+            return self.message(layer);
+        }
         if !headers::is_whole(layer) {
             self.name(layer.header.name());
             self.text.str(" ");
@@ -170,11 +178,23 @@ impl Line<'_, '_> {
     #[inline]
     fn data(&mut self, data: Data, layer: &Layer) {
         match data {
-            Data::Payload | Data::FragmentPayload | Data::Ciphertext if !layer.quoted => {
-                self.data = Some(headers::length(self.packet.bytes(layer), layer));
+            Data::Unread if self.message.is_none() => {}
+            Data::Payload | Data::FragmentPayload | Data::Ciphertext | Data::Unread if !layer.quoted => {
+                let bytes = headers::length(self.packet.bytes(layer), layer);
+                self.data = Some(self.data.unwrap_or(0) + bytes);
             }
             _ => {}
         }
+    }
+
+    fn message(&mut self, layer: &'p Layer) {
+        let missing = match layer.fault {
+            Some(Fault::Short { field: UNFINISHED, need, have }) => need.saturating_sub(have),
+            _ => 0,
+        };
+        self.data = Some(self.data.unwrap_or(0) + (self.packet.bytes(layer).len() + missing) as u64);
+        self.further += u64::from(self.message.is_some());
+        self.message.get_or_insert(layer);
     }
 
     fn end(&mut self) {
@@ -192,6 +212,13 @@ impl Line<'_, '_> {
             // Every other piece ends with the space that separates it from the next.
             None => {
                 self.text.0.pop();
+            }
+        }
+        if let Some(layer) = self.message {
+            self.text.str("  ").str(layer.header.name()).str(" ");
+            headers::describe(self.text, self.packet, layer, Numbers::Relative);
+            if self.further > 0 {
+                self.text.str("  and ").number(self.further).str(" more");
             }
         }
     }

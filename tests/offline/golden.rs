@@ -72,7 +72,8 @@ pub fn render(origin: &Origin, frame: &[u8]) -> String {
         for field in &fields[layer.fields.start as usize..layer.fields.end as usize] {
             let value = match field.value {
                 Value::Bytes => hex::Spaced(field.bits.of(frame)).to_string(),
-                Value::Text => Escaped(field.bits.of(frame)).to_string(),
+                Value::Text | Value::Piece { .. } => Escaped(field.content(frame)).to_string(),
+                Value::Name(_) => field.name(frame).unwrap().to_string(),
                 value => value.to_string(),
             };
             writeln!(text, "    {:>5}+{:<4} {:<28} {value}", field.bits.start, field.bits.length, field.name).unwrap();

@@ -25,3 +25,4 @@ mod traffic;
 #[path = "../shared/tcp_traffic.rs"]
 mod tcp_traffic;
 mod tshark;
+mod tshark_messages;

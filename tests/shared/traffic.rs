@@ -1,7 +1,10 @@
 //! Traffic made up the same way every time: frames such as a busy network has, built by pnet.
 //!
 //! Mostly TCP over IPv4 and IPv6 with handshakes, options, retransmissions, zero windows and resets; UDP, ICMP, ICMPv6
-//! and ARP; VLAN tags, IPv4 options, IPv6 extension headers, fragments and damaged checksums.
+//! and ARP; VLAN tags, IPv4 options, IPv6 extension headers, fragments and damaged checksums. Programs speak DNS, mDNS, DHCP,
+//! NTP, TLS, HTTP and SSH.
+
+mod messages;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -102,7 +105,7 @@ impl Traffic {
     }
 
     fn bytes(&mut self, length: usize) -> Vec<u8> {
-        const TEXT: &[u8] = b"GET /index.html HTTP/1.1\r\nHost: www.example.org\r\nAccept: */*\r\n\r\n";
+        const TEXT: &[u8] = b"<p>What a server sends is mostly text, in lines such as this one.</p>\r\n";
         let random = self.roll(3) > 0;
         (0..length).map(|at| if random { (self.roll(256)) as u8 } else { TEXT[at % TEXT.len()] }).collect()
     }
@@ -140,10 +143,16 @@ impl Traffic {
         if connection.step < 3 {
             from_client = connection.step != 1;
         }
-        let payload = self.bytes(length);
+        let (flags, payload) = match self.said(&connection) {
+            Some(message) => {
+                from_client = connection.step == 3;
+                (TcpFlags::PSH | TcpFlags::ACK, message)
+            }
+            None => (flags, self.bytes(length)),
+        };
         let segment = self.segment(&connection, from_client, flags, &payload);
         let again = self.roll(50) == 0;
-        let sent = length as u32 + u32::from(flags & (TcpFlags::SYN | TcpFlags::FIN) != 0);
+        let sent = payload.len() as u32 + u32::from(flags & (TcpFlags::SYN | TcpFlags::FIN) != 0);
         if !again {
             let next = if from_client { &mut connection.next.0 } else { &mut connection.next.1 };
             *next = next.wrapping_add(sent);
@@ -151,6 +160,19 @@ impl Traffic {
         connection.step += 1;
         self.connections[at] = if connection.step > 62 { self.connection() } else { connection };
         segment
+    }
+
+    /// What the client says first, and the server to that; none later, and where bytes say more.
+    fn said(&mut self, connection: &Connection) -> Option<Vec<u8>> {
+        let number = self.roll(1000);
+        Some(match (connection.step, connection.ports.1) {
+            (3, 443) => messages::client_hello(number),
+            (4, 443) => messages::server_hello(number),
+            (3, 80 | 8080) => messages::http_request(number),
+            (4, 80 | 8080) => messages::http_response(number),
+            (3 | 4, 22) => messages::ssh_banner(number),
+            _ => return None,
+        })
     }
 
     fn segment(&mut self, connection: &Connection, from_client: bool, flags: u8, payload: &[u8]) -> Vec<u8> {
@@ -196,9 +218,21 @@ impl Traffic {
 
     fn udp(&mut self) -> Vec<u8> {
         let ends = self.ends();
-        let length = [12, 33, 48, 180, 512, 1200][self.roll(6) as usize];
-        let payload = self.bytes(length);
-        let ports = (32_768 + self.roll(28_000) as u16, [53, 123, 443, 5353, 514][self.roll(5) as usize]);
+        let (high, number) = (32_768 + self.roll(28_000) as u16, self.roll(65_536));
+        let (ports, payload) = match self.roll(12) {
+            0..3 => ((high, 53), messages::dns_question(number as u16, number)),
+            3..5 => ((53, high), messages::dns_answer(number as u16, number)),
+            5 => ((5353, 5353), messages::mdns_question(number)),
+            6 => ((68, 67), messages::dhcp(number, false)),
+            7 => ((67, 68), messages::dhcp(number, true)),
+            8 => ((high, 123), messages::ntp(false, number)),
+            9 => ((123, high), messages::ntp(true, number)),
+            _ => {
+                let length = [12, 33, 48, 180, 512, 1200][self.roll(6) as usize];
+                let payload = self.bytes(length);
+                ((high, [443, 514, 4500][self.roll(3) as usize]), payload)
+            }
+        };
         let bytes = datagram(ends, ports, &payload);
         let datagram = self.ip(ends, IpNextHeaderProtocols::Udp, &bytes);
         wire(ends, 0, datagram)

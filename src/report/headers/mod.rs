@@ -1,5 +1,6 @@
 //! What each kind of header says, in one line: a function per header, and a row in the table.
 
+pub(super) mod application;
 pub(super) mod internet;
 pub(super) mod link;
 pub(super) mod transport;
@@ -56,7 +57,22 @@ pub(super) fn describe(text: &mut Text, packet: &Packet<'_>, layer: &Layer, numb
         Header::Igmp(header) => internet::igmp(text, *header),
         Header::Tcp(header) => transport::tcp(text, header, relative),
         Header::Udp(header) => transport::udp(text, *header),
+        header => application(text, header, packet, layer),
+    }
+}
+
+/// Adds what a program's message says, or what bytes there are without one.
+fn application(text: &mut Text, header: &Header, packet: &Packet<'_>, layer: &Layer) {
+    let frame = packet.frame.bytes;
+    match header {
+        Header::Dns(header) | Header::Mdns(header) | Header::Llmnr(header) => application::dns(text, header, frame),
+        Header::Dhcp(header) => application::dhcp(text, header, frame),
+        Header::Ntp(header) => application::ntp(text, header),
+        Header::Tls(header) => application::tls(text, header, frame),
+        Header::Http(header) => application::http(text, header, frame),
+        Header::Ssh(header) => application::ssh(text, *header, frame),
         Header::Data(data) => payload(text, *data, packet.bytes(layer), layer),
+        _ => {}
     }
 }
 
@@ -75,6 +91,10 @@ pub(super) fn is_whole(layer: &Layer) -> bool {
         Header::Llc(_) => 3,
         Header::Ppp(_) => 1,
         Header::Data(_) => 0,
+        Header::Dns(_) | Header::Mdns(_) | Header::Llmnr(_) => 12,
+        Header::Dhcp(_) => 240,
+        Header::Ntp(_) => 48,
+        Header::Tls(_) => 5,
         _ => 4,
     };
     layer.fault.is_none() || layer.bytes.end - layer.bytes.start >= least

@@ -1,0 +1,117 @@
+//! Messages between programs: what looks like one is read, all else stays bytes.
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use super::{Data, Header, Kind, MAX_LAYERS, Walk};
+use crate::application::dns::Dialect;
+use crate::application::{Dhcp, Dns, Http, Ntp, Ssh, Tls, dhcp, dns, http, ntp, ssh, tls};
+use crate::bytes::{Fault, Reader, Record};
+
+impl<'f, R: Record> Walk<'f, '_, R> {
+    /// The payload of a datagram between these ports.
+    pub(super) fn datagram_payload(&mut self, ports: [u16; 2]) {
+        let part = Kind::Part("goes on in a later fragment");
+        self.program(ports, Self::over_udp, if self.network.fragment { part } else { Kind::Message });
+    }
+
+    /// The payload of a segment between these ports. Nothing says where in the stream it stands.
+    pub(super) fn segment_payload(&mut self, ports: [u16; 2]) {
+        self.program(ports, Self::over_tcp, Kind::Part("goes on in a later segment"));
+    }
+
+    /// Reads what either port announces, if it looks like that.
+    fn program(&mut self, ports: [u16; 2], table: fn(u16) -> Option<Reading<Self>>, reading: Kind) {
+        // What an error quotes is rarely whole, and says nothing about this frame.
+        if self.quoted || self.reader.remaining() == 0 {
+            return self.data(Data::Payload);
+        }
+        self.reading = reading;
+        let read = ports.into_iter().filter_map(table).any(|read| read(self));
+        self.reading = Kind::Header;
+        let stopped = self.layers.last().is_some_and(|layer| layer.fault.is_some());
+        if !read || !stopped || self.reader.remaining() > 0 {
+            self.data(Data::Payload);
+        }
+    }
+
+    fn message<H: Default + Copy>(
+        &mut self,
+        looks: bool,
+        header: fn(H) -> Header,
+        read: impl FnOnce(&mut H, &mut Reader<'f, R>) -> Result<(), Fault>,
+    ) -> bool {
+        if looks {
+            self.header(header, read);
+        }
+        looks
+    }
+
+    pub(super) fn dns(&mut self) -> bool {
+        let looks = dns::looks_like(self.reader.peek(), self.left());
+        self.message(looks, Header::Dns, |dns: &mut Dns, r| dns.read(r, Dialect::Unicast))
+    }
+
+    pub(super) fn mdns(&mut self) -> bool {
+        let looks = dns::looks_like(self.reader.peek(), self.left());
+        self.message(looks, Header::Mdns, |dns: &mut Dns, r| dns.read(r, Dialect::Multicast))
+    }
+
+    pub(super) fn llmnr(&mut self) -> bool {
+        let looks = dns::looks_like(self.reader.peek(), self.left());
+        self.message(looks, Header::Llmnr, |dns: &mut Dns, r| dns.read(r, Dialect::LinkLocal))
+    }
+
+    /// Over TCP a length stands before each message, which may also be sent alone.
+    pub(super) fn dns_stream(&mut self) -> bool {
+        let mut any = false;
+        while let Some((length, message)) = self.reader.peek().split_first_chunk() {
+            let length = usize::from(u16::from_be_bytes(*length));
+            if !self.has_room() || !dns::looks_like(message, length) {
+                break;
+            }
+            any = self.message(true, Header::Dns, Dns::read_prefixed);
+        }
+        any
+    }
+
+    pub(super) fn dhcp(&mut self) -> bool {
+        self.message(dhcp::looks_like(self.reader.peek()), Header::Dhcp, Dhcp::read)
+    }
+
+    pub(super) fn ntp(&mut self) -> bool {
+        self.message(ntp::looks_like(self.reader.peek(), self.left()), Header::Ntp, Ntp::read)
+    }
+
+    pub(super) fn ssh(&mut self) -> bool {
+        self.message(ssh::looks_like(self.reader.peek()), Header::Ssh, Ssh::read)
+    }
+
+    /// Some clients forget to encrypt, and some servers say so.
+    pub(super) fn tls(&mut self) -> bool {
+        let mut any = false;
+        while self.has_room() && tls::looks_like(self.reader.peek()) {
+            any = self.message(true, Header::Tls, Tls::read);
+        }
+        any || self.http()
+    }
+
+    /// Heads of requests that wait for no answer stand behind each other; content stays bytes.
+    pub(super) fn http(&mut self) -> bool {
+        let mut any = false;
+        while self.has_room() && http::looks_like(self.reader.peek()) {
+            any = true;
+            if self.header(Header::Http, Http::read).is_none_or(|head| head.has_content()) {
+                break;
+            }
+        }
+        any
+    }
+
+    /// Room for another message and for what is behind it.
+    fn has_room(&self) -> bool {
+        self.layers.len() < MAX_LAYERS.saturating_sub(2)
+    }
+}
+
+/// Reads a message and tells whether there was one.
+pub(super) type Reading<W> = fn(&mut W) -> bool;
