@@ -2,5 +2,7 @@
 
 use super::experiment::Lab;
 
+mod subnet;
+
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[];
+pub const LABS: &[Lab] = &[subnet::LAB];

@@ -3,6 +3,7 @@
 use super::experiment::Lab;
 
 mod arp;
+mod layers;
 
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[arp::LAB];
+pub const LABS: &[Lab] = &[layers::LAB, arp::LAB];
