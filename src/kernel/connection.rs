@@ -34,3 +34,16 @@ pub fn round_trip(socket: &impl AsFd) -> Option<Duration> {
     Errno::result(answer).ok()?;
     (info.tcpi_rtt > 0).then(|| Duration::from_micros(info.tcpi_rtt.into()))
 }
+
+/// Sends the datagrams of a UDP socket without a checksum (`SO_NO_CHECK`), as RFC 768 allows over IPv4.
+///
+/// # Errors
+/// The kernel's refusal.
+pub fn without_checksum(socket: &impl AsFd) -> Result<(), Errno> {
+    let on: libc::c_int = 1;
+    let length = size_of::<libc::c_int>() as libc::socklen_t;
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: the kernel reads `length` bytes from `on`, which is as large and lives through the call.
+    let answer = unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_NO_CHECK, (&raw const on).cast(), length) };
+    Errno::result(answer).map(drop)
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use socket2::Socket;
 
+use super::endpoint::Endpoint;
 use super::program::Program;
 use super::segments::{self, Segment};
 use super::sockets::Seen;
@@ -39,16 +40,37 @@ pub struct Connection {
 /// Long enough for the last acknowledgement of a handshake to pass a wire without delay.
 const LAST_ACKNOWLEDGMENT: Duration = Duration::from_millis(20);
 
+impl Connection {
+    /// Both sockets with the programs that call on them: the client's, the server's.
+    pub fn endpoints(self, ends: &Ends) -> [Endpoint<'_>; 2] {
+        [Endpoint::new(&ends.client, self.client), Endpoint::new(&ends.server, self.server)]
+    }
+}
+
 impl Ends {
     /// Starts both programs and lets the server listen on a port of its own.
     ///
     /// # Errors
     /// As [`Stage::call`].
-    pub fn new(stage: &mut Stage<'_>, [client, server]: [usize; 2]) -> Result<Self, LabError> {
+    pub fn new(stage: &mut Stage<'_>, hosts: [usize; 2]) -> Result<Self, LabError> {
+        Self::with_backlog(stage, hosts, 1)
+    }
+
+    /// As [`Ends::new`], where several connections are made before the first is accepted.
+    ///
+    /// # Errors
+    /// As [`Stage::call`].
+    pub fn with_backlog(stage: &mut Stage<'_>, [client, server]: [usize; 2], backlog: u32) -> Result<Self, LabError> {
         let address = SocketAddr::new(stage.address(server), stage.port()?);
         let (client, server) = (stage.program(client), stage.program(server));
-        let listener = tcp::needed("listen", stage.call(&server, "listen(1)", move || tcp::listen(address, 1))?)?;
+        let call = format!("listen({backlog})");
+        let listener = tcp::needed("listen", stage.call(&server, &call, move || tcp::listen(address, backlog))?)?;
         Ok(Ends { client, server, address, listener: Arc::new(listener) })
+    }
+
+    /// The socket on which the server listens.
+    pub fn listener(&self) -> Arc<Socket> {
+        Arc::clone(&self.listener)
     }
 
     /// Connects the client, and waits until both ends are ESTABLISHED.

@@ -47,6 +47,11 @@ impl<'p> Endpoint<'p> {
         self.program
     }
 
+    /// A socket that another program of the same host has too.
+    pub fn shared(program: &'p Program, socket: &Arc<Socket>) -> Self {
+        Endpoint { program, socket: Arc::clone(socket) }
+    }
+
     /// The socket itself, for what need not stand on the ladder.
     pub fn socket(&self) -> &Arc<Socket> {
         &self.socket

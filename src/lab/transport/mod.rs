@@ -4,7 +4,12 @@ use crate::lab::experiment::Lab;
 
 mod backlog;
 mod close;
+mod close_wait;
+mod corrupt;
+mod dead_peer;
+mod half_close;
 mod handshake;
+mod lossy;
 mod ports;
 mod reset;
 pub mod reuse;
@@ -18,9 +23,14 @@ pub const LABS: &[Lab] = &[
     handshake::LAB,
     close::LAB,
     simultaneous::LAB,
+    half_close::LAB,
     time_wait::LAB,
+    close_wait::LAB,
     reset::LAB,
     backlog::LAB,
+    dead_peer::LAB,
+    lossy::LAB,
+    corrupt::LAB,
     sticky::LAB,
     udp::LAB,
     ports::LAB,
