@@ -84,6 +84,11 @@ impl Batch {
         self.frames.is_empty()
     }
 
+    /// Bytes of all frames.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Bytes of memory that its contents take.
     pub fn size(&self) -> usize {
         self.bytes.len() + self.names.len() + self.frames.len() * size_of::<Held>()

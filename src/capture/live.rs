@@ -166,6 +166,14 @@ impl<'a, S: FrameSource> Live<'a, S> {
         self.end.as_ref()
     }
 
+    /// Frames that the kernel has dropped so far.
+    ///
+    /// # Errors
+    /// The kernel's refusal to tell.
+    pub fn dropped(&mut self) -> Result<u64, OsError> {
+        Ok(self.source.statistics()?.dropped)
+    }
+
     /// Takes no more frames and tells what the kernel counted.
     ///
     /// # Errors

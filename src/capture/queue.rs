@@ -40,8 +40,28 @@ struct State {
 #[derive(Debug, Default)]
 struct Lane {
     waiting: VecDeque<Batch>,
+    /// Frames that came, and their bytes.
+    frames: u64,
+    bytes: u64,
+    /// Frames that the kernel said it dropped.
+    dropped: u64,
     overrun: u64,
     ended: bool,
+}
+
+/// How far a capture is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Frames that came out of the kernel.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Frames that the kernel dropped.
+    pub dropped: u64,
+    /// Frames that there was no room for.
+    pub overrun: u64,
+    /// Bytes of memory that wait to be shown.
+    pub waiting: usize,
 }
 
 impl Queue {
@@ -64,6 +84,24 @@ impl Queue {
         batch.clear();
         drop(state);
         self.changed.notify_one();
+    }
+
+    /// Tells how many frames the kernel has dropped so far for this lane.
+    pub fn note_dropped(&self, lane: usize, dropped: u64) {
+        self.lock().lanes[lane].dropped = dropped;
+    }
+
+    /// How far the capture is.
+    pub fn progress(&self) -> Progress {
+        let state = self.lock();
+        let mut progress = Progress { waiting: state.size, ..Progress::default() };
+        for lane in &state.lanes {
+            progress.frames += lane.frames;
+            progress.bytes += lane.bytes;
+            progress.dropped += lane.dropped;
+            progress.overrun += lane.overrun;
+        }
+        progress
     }
 
     /// Says that nothing more comes into this lane.
@@ -96,6 +134,8 @@ impl Queue {
 impl State {
     fn put(&mut self, lane: usize, batch: &mut Batch, limit: usize) {
         let (size, lane) = (batch.size(), &mut self.lanes[lane]);
+        lane.frames += batch.len() as u64;
+        lane.bytes += batch.bytes() as u64;
         if self.closed || batch.is_empty() {
             return;
         }

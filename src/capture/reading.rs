@@ -10,31 +10,23 @@ use super::queue::{Queue, Taker};
 use crate::kernel::OsError;
 use crate::link::frame_source::FrameSource;
 
-/// How much may wait between reading and showing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// Bytes that may wait while frames still come.
-    pub limit: usize,
-    /// Bytes that are still handed out once nothing more comes; what waits beyond is left out.
-    pub rest: usize,
-}
-
-/// Reads every one of `sources` on a thread of its own while `work` takes the frames, and tells them to `stop` when it
-/// has done. The counts are in the order of the sources.
+/// Reads every one of `sources` on a thread of its own into its lane of `queue` while `work` takes the frames, and tells
+/// them to `stop` when it has done. Once nothing more comes, about `rest` bytes that wait are still handed out. The counts
+/// are in the order of the sources.
 ///
 /// # Errors
 /// Beside the result of `work`: what kept an interface from being read on or counted.
 pub fn read<S: FrameSource + Send, T>(
     sources: &mut [Live<'_, S>],
-    waiting: Waiting,
+    queue: &Queue,
+    rest: usize,
     stop: impl FnOnce(),
     work: impl FnOnce(&mut Taker<'_>) -> T,
 ) -> (T, Result<Vec<Counted>, OsError>) {
-    let queue = &Queue::new(sources.len(), waiting.limit);
     thread::scope(|scope| {
         let start = |(lane, source)| scope.spawn(move || one(source, queue, lane));
         let readers: Vec<_> = sources.iter_mut().enumerate().map(start).collect();
-        let result = work(&mut queue.taker(waiting.rest));
+        let result = work(&mut queue.taker(rest));
         queue.close();
         stop();
         let counted = readers.into_iter().map(|reader| reader.join().unwrap_or_else(|p| std::panic::resume_unwind(p)));
@@ -46,7 +38,7 @@ pub fn read<S: FrameSource + Send, T>(
 fn one<S: FrameSource>(source: &mut Live<'_, S>, queue: &Queue, lane: usize) -> Result<Counted, OsError> {
     let _end = AtEnd(queue, lane);
     let mut batch = Batch::default();
-    let read = hand_on(source, &mut batch, |batch| queue.put(lane, batch));
+    let read = hand_on(source, queue, lane, &mut batch);
     queue.put(lane, &mut batch);
     read?;
     let counted = source.finish()?;
@@ -55,13 +47,15 @@ fn one<S: FrameSource>(source: &mut Live<'_, S>, queue: &Queue, lane: usize) -> 
 
 fn hand_on<S: FrameSource>(
     source: &mut Live<'_, S>,
+    queue: &Queue,
+    lane: usize,
     batch: &mut Batch,
-    mut put: impl FnMut(&mut Batch),
 ) -> Result<(), OsError> {
     while let Some(frame) = source.next()? {
         batch.push(frame);
         if batch.is_full() || !source.ready() {
-            put(batch);
+            queue.put(lane, batch);
+            queue.note_dropped(lane, source.dropped()?);
         }
     }
     Ok(())

@@ -4,7 +4,6 @@
 
 pub mod contract;
 
-mod amount;
 mod arp;
 mod capture;
 mod claims;

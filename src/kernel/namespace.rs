@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use nix::errno::Errno;
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{Gid, Uid};
 
 use super::OsError;
@@ -157,4 +157,36 @@ impl Drop for Host {
 pub fn current() -> Result<OwnedFd, OsError> {
     const PATH: &str = "/proc/thread-self/ns/net";
     File::open(PATH).map(OwnedFd::from).map_err(|error| OsError::from_io("open", PATH, &error))
+}
+
+/// Opens a network namespace by what people call it: the name that `ip netns` gave it, the number of a process in it, or
+/// the path of a file that stands for it.
+///
+/// # Errors
+/// There is none of this name, or this user may not see it.
+pub fn named(which: &str) -> Result<OwnedFd, OsError> {
+    let path = match which.parse::<u32>() {
+        Ok(process) => format!("/proc/{process}/ns/net"),
+        Err(_) if which.contains('/') => which.to_owned(),
+        Err(_) => format!("/run/netns/{which}"),
+    };
+    File::open(&path).map(OwnedFd::from).map_err(|error| {
+        let error = OsError::from_io("open", &path, &error);
+        let hint = "a namespace is a name from `ip netns list`, the number of a process in it, or a path";
+        if error.lacks_privilege() {
+            error.needs("CAP_SYS_PTRACE", "another user's namespace")
+        } else {
+            error.hint(hint)
+        }
+    })
+}
+
+/// Moves the calling thread into a network namespace. Sockets that it makes then stay there wherever they are used.
+///
+/// # Errors
+/// EINVAL when `namespace` is none; a missing privilege with its cure.
+pub fn enter(namespace: &OwnedFd) -> Result<(), OsError> {
+    setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| {
+        OsError::new("enter", "network namespace", errno).needs("CAP_SYS_ADMIN", "entering a namespace")
+    })
 }

@@ -1,4 +1,4 @@
-//! Times, shares and rates as people write them: `40ms`, `2%`, `10Mbit/s`.
+//! Times, shares, rates and sizes as people write them: `40ms`, `2%`, `10Mbit/s`, `100MB`.
 
 use std::time::Duration;
 
@@ -8,19 +8,20 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// Terabits per second: more than any wire.
 const FASTEST: f64 = 1e12;
 
-/// A time: a number with `us`, `ms`, `s`, `m` or `h`.
+/// A time: a number with `us`, `ms`, `s`, `m` (also `min`), `h` or `d`.
 ///
 /// # Errors
 /// What was expected.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a time such as 250us, 40ms, 1.5s, 10m or 2h".to_owned();
+    let wrong = || "expected a time such as 250us, 40ms, 1.5s, 10m, 2h or 1d".to_owned();
     let (number, unit) = number(text).ok_or_else(wrong)?;
     let seconds = match unit {
         "us" => number / 1e6,
         "ms" => number / 1e3,
         "s" => number,
-        "m" => number * 60.0,
+        "m" | "min" => number * 60.0,
         "h" => number * 3600.0,
+        "d" => number * 86_400.0,
         _ => return Err(wrong()),
     };
     Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
@@ -71,6 +72,29 @@ pub fn rate(text: &str) -> Result<u64, String> {
     if (1.0..=FASTEST).contains(&bits) { Ok(bits as u64) } else { Err(wrong()) }
 }
 
+/// A size in bytes: a number alone, or with `kB`, `MB`, `GB` (powers of 1000), `KiB`, `MiB`, `GiB` (powers of 1024); at
+/// least one byte.
+///
+/// # Errors
+/// What was expected.
+pub fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "expected a size such as 500kB, 10MB, 1GiB or a number of bytes".to_owned();
+    let plain = || text.trim().parse().ok().map(|number| (number, ""));
+    let (number, unit) = number(text).or_else(plain).ok_or_else(wrong)?;
+    let factor: u64 = match unit.to_ascii_lowercase().trim_end_matches('b') {
+        "" => 1,
+        "k" => 1000,
+        "m" => 1_000_000,
+        "g" => 1_000_000_000,
+        "ki" => 1 << 10,
+        "mi" => 1 << 20,
+        "gi" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    let bytes: f64 = number * factor as f64;
+    (1.0..1e18).contains(&bytes).then_some(bytes as u64).ok_or_else(wrong)
+}
+
 /// A number and the unit behind it.
 fn number(text: &str) -> Option<(f64, &str)> {
     let at = text.find(|c: char| c.is_ascii_alphabetic())?;
@@ -89,6 +113,17 @@ mod tests {
         assert_eq!(time("250us"), Ok(Duration::from_micros(250)));
         for wrong in ["40", "ms", "-1ms", "11s", "NaNs", "infs", "1h", "1e9s", ""] {
             assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_decimal_or_binary_by_their_unit() {
+        for (text, bytes) in [("1500", 1500), ("1.5k", 1500), ("10MB", 10_000_000), ("1GiB", 1 << 30), ("2Mi", 2 << 20)]
+        {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for wrong in ["", "0", "-1", "MB", "1x", "NaN", "1e30", "1 2"] {
+            assert!(size(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -32,6 +32,7 @@ pub mod palette;
 pub mod paragraph;
 pub mod probe;
 pub mod probe_json;
+pub mod progress;
 pub mod quantity;
 pub mod reuse;
 pub mod sockets;

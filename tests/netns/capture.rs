@@ -27,6 +27,9 @@ crate::tests![
     several_interfaces_are_merged_in_the_order_of_their_times,
     after_its_duration_a_capture_ends_and_the_counts_add_up,
     a_row_of_files_holds_every_frame,
+    another_namespace_is_entered_by_a_process_or_a_path,
+    a_namespace_that_is_not_there_says_how_to_name_one,
+    strict_makes_loss_a_no_and_stats_tell_where,
     what_is_written_reads_back_the_same,
     all_interfaces_together_show_the_name_of_each,
     a_small_snapshot_keeps_the_true_length,
@@ -332,6 +335,50 @@ fn a_row_of_files_holds_every_frame() {
     let numbers: Vec<String> = packets.iter().map(|packet| payload(packet)[..2].to_owned()).collect();
     assert_eq!(numbers, (0..200).map(|number| format!("{number:02x}")).collect::<Vec<_>>());
     assert!(packets.iter().all(|packet| packet["interface"] == INTERFACE));
+}
+
+fn another_namespace_is_entered_by_a_process_or_a_path() {
+    let pair = pair();
+    let elsewhere = host("elsewhere", false);
+    let mut sleeper = pair.right.run(|| std::process::Command::new("sleep").arg("60").spawn().unwrap());
+    let process = sleeper.id().to_string();
+    for namespace in [process.clone(), format!("/proc/{process}/ns/net")] {
+        let capture = Capture::start(&elsewhere, &[INTERFACE, "-q", "-c", "1", "--netns", &namespace]);
+        send(&sender(&pair.left, INTERFACE), &numbered(1));
+        let (lines, summary, code) = capture.end();
+        assert_eq!((lines.len(), code), (1, Some(0)), "{summary}");
+    }
+    sleeper.kill().unwrap();
+    sleeper.wait().unwrap();
+}
+
+fn a_namespace_that_is_not_there_says_how_to_name_one() {
+    let output = netlab().args(["capture", "lo", "--netns", "no-such"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("open /run/netns/no-such: no such file or directory (ENOENT)\nhint: "), "{told}");
+}
+
+fn strict_makes_loss_a_no_and_stats_tell_where() {
+    let pair = pair();
+    for (pause, expected) in [(false, 0), (true, 1)] {
+        let capture = Capture::start(&pair.right, &[INTERFACE, "-q", "--ring", "2", "--strict", "--stats"]);
+        let process = Pid::from_raw(capture.child.id() as i32);
+        let socket = sender(&pair.left, INTERFACE);
+        send(&socket, &numbered(1));
+        capture.next();
+        if pause {
+            kill(process, Signal::SIGSTOP).unwrap();
+            (0..30_000).for_each(|_| send(&socket, &numbered(7)));
+            kill(process, Signal::SIGCONT).unwrap();
+        }
+        capture.interrupt();
+        let (_, summary, code) = capture.end();
+        assert_eq!(code, Some(expected), "{summary}");
+        assert_eq!(counts(&summary).2 > 0, pause, "{summary}");
+        assert!(summary.contains(" frames/s, ") && summary.contains("eth0: "), "{summary}");
+        assert!(!summary.contains('\r'), "no line is written over where there is no terminal");
+    }
 }
 
 fn what_is_written_reads_back_the_same() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cli::amount;
+use crate::lab::amounts;
 
 /// What ends a capture.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -12,10 +12,10 @@ pub(super) struct Limits {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// Stop after frames of so many bytes together, such as 10MB
-    #[arg(long, value_name = "SIZE", value_parser = amount::size)]
+    #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
     size: Option<u64>,
     /// Stop after this time, such as 30s, 5min or 1h
-    #[arg(long, value_name = "TIME", value_parser = amount::time, conflicts_with = "read")]
+    #[arg(long, value_name = "TIME", value_parser = amounts::some_time, conflicts_with = "read")]
     duration: Option<Duration>,
 }
 

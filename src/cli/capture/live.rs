@@ -1,16 +1,23 @@
 //! Frames from interfaces.
 
+use std::convert::Infallible;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
 use anyhow::{anyhow, bail};
 
-use super::Args;
 use super::output::{Failure, Sink};
+use super::{Args, stats};
 use crate::capture::live::{self, End, Live};
-use crate::capture::reading::{self, Waiting};
-use crate::capture::{Accounting, Counted};
+use crate::capture::queue::Queue;
+use crate::capture::{Accounting, Counted, reading};
 use crate::cli::{Context, Outcome};
 use crate::kernel::signal::Interrupts;
+use crate::kernel::{OsError, namespace};
 use crate::link::ring::Ring;
 use crate::report::accounting::Summary;
+use crate::report::progress::{self, Whole};
 
 /// Bytes of frames that a terminal still shows after Ctrl-C: a moment's worth.
 const LAST_WORDS: usize = 256 << 10;
@@ -26,7 +33,7 @@ impl Args {
             bail!("{} is every interface already: leave out the others", live::ALL);
         }
         let output = self.output(context)?;
-        let mut sources = interfaces.iter().map(|name| self.open(name, filter)).collect::<Result<Vec<_>, _>>()?;
+        let mut sources = self.open_all(interfaces, filter)?;
         let mut sink = self.sink(output, operating_system(), self.snaplen.saturating_add(live::MOST_ADDED), context)?;
         for source in sources.iter().filter(|source| source.name() != live::ALL) {
             sink.describe(source.name(), source.link())?;
@@ -37,18 +44,51 @@ impl Args {
             source.stop_at(&interrupts, deadline);
         }
         context.note(format_args!("capturing on {}, Ctrl-C stops", list(&sources)));
-        let patient = !(context.terminal && self.shows(context));
-        let waiting =
-            Waiting { limit: (self.queue as usize) << 20, rest: if patient { usize::MAX } else { LAST_WORDS } };
-        let (result, counted) =
-            reading::read(&mut sources, waiting, || interrupts.raise(), |taker| sink.run(taker, context));
+        let started = Instant::now();
+        let (result, counted) = self.read(&mut sources, &mut sink, &interrupts, context);
         let counted = counted?;
         sink.finish(&counted, context)?;
         result.map_err(|failure| match failure {
             Failure::Source(never) => match never {},
             Failure::Sink(error) => error,
         })?;
+        if self.stats {
+            context.note(Whole { frames: sink.done, bytes: sink.bytes, time: started.elapsed() });
+            for counted in &counted {
+                context.note(progress::Interface(counted));
+            }
+        }
         self.end(&sources, &counted, &sink, context)
+    }
+
+    /// Hands frames on until there are no more or enough of them.
+    fn read(
+        &self,
+        sources: &mut [Live<'_, Ring>],
+        sink: &mut Sink,
+        interrupts: &Interrupts,
+        context: &mut Context,
+    ) -> (Result<(), Failure<Infallible>>, Result<Vec<Counted>, OsError>) {
+        let showing = context.terminal && self.shows(context);
+        let rest = if showing { LAST_WORDS } else { usize::MAX };
+        let queue = &Queue::new(sources.len(), (self.queue as usize) << 20);
+        let ticking = self.stats && context.progress && !showing;
+        thread::scope(|scope| {
+            let (_until_here, end) = mpsc::channel();
+            if ticking {
+                scope.spawn(move || stats::show(queue, &end));
+            }
+            reading::read(sources, queue, rest, || interrupts.raise(), |taker| sink.run(taker, context))
+        })
+    }
+
+    /// Opens every interface, in the namespace that was asked for: a thread goes there, so this process stays.
+    fn open_all<'a>(&self, interfaces: &[String], filter: &[String]) -> anyhow::Result<Vec<Live<'a, Ring>>> {
+        let open = || interfaces.iter().map(|name| self.open(name, filter)).collect();
+        let Some(which) = &self.netns else { return open() };
+        let namespace = namespace::named(which)?;
+        let there = || namespace::enter(&namespace).map_err(anyhow::Error::from).and_then(|()| open());
+        thread::scope(|scope| scope.spawn(there).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     }
 
     fn open<'a>(&self, interface: &str, filter: &[String]) -> anyhow::Result<Live<'a, Ring>> {
@@ -75,7 +115,10 @@ impl Args {
             Some(End::Gone(reason)) => Some(reason.clone()),
             _ => None,
         });
-        gone.map_or(Ok(Outcome::Yes), |reason| Err(anyhow!(reason)))
+        match gone {
+            Some(reason) => Err(anyhow!(reason)),
+            None => Ok(Outcome::from(!self.strict || accounting.lost() == 0)),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod filter;
 mod limits;
 mod live;
 mod output;
+mod stats;
 mod stored;
 mod written;
 mod summary;
@@ -85,6 +86,16 @@ pub struct Args {
     #[arg(long, value_name = "MIB", default_value_t = 64, conflicts_with = "read",
           value_parser = clap::value_parser!(u32).range(1..=2047), help_heading = "Live capture")]
     queue: u32,
+    /// Capture in another network namespace: a name from `ip netns list`, a process number or a path
+    #[arg(long, value_name = "NAME|PID", conflicts_with = "read", help_heading = "Live capture")]
+    netns: Option<String>,
+    /// Exit with status 1 when a frame was lost anywhere
+    #[arg(long, conflicts_with = "read", help_heading = "Live capture")]
+    strict: bool,
+    /// Tell rates and the counts of each interface at the end; while frames are written and standard error is a terminal,
+    /// also once a second
+    #[arg(long)]
+    stats: bool,
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
@@ -13,6 +14,7 @@ use crate::capture::{FileError, Stored};
 use crate::cli::{Context, Outcome};
 use crate::kernel::OsError;
 use crate::kernel::signal::{Interrupts, Stoppable};
+use crate::report::progress::Whole;
 
 impl Args {
     pub(super) fn stored(&self, path: &Path, context: &mut Context) -> anyhow::Result<Outcome> {
@@ -24,12 +26,16 @@ impl Args {
         let interrupts = &Interrupts::take_the_first()?;
         let mut source = Stored::open(Stoppable::new(file, interrupts)).with_context(|| name.to_string())?;
         let mut sink = Sink { filter, ..self.sink(output, String::new(), 0, context)? };
+        let started = Instant::now();
         let result = sink.run(&mut source, context);
         let interrupted = interrupts.arrived();
         sink.finish(&[], context)?;
         match result {
             Err(Failure::Source(FileError::Cut { .. })) if interrupted => {}
             result => result.map_err(|failure| failure.of(&name))?,
+        }
+        if self.stats {
+            context.note(Whole { frames: sink.done, bytes: sink.bytes, time: started.elapsed() });
         }
         Ok(Outcome::Yes)
     }

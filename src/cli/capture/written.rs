@@ -13,8 +13,9 @@ use crate::capture::files::measured::Measured;
 use crate::capture::files::row::{Row, Turns};
 use crate::capture::files::write::{About, Format, WriteError, Writer};
 use crate::capture::{Counted, Frame};
-use crate::cli::{Context, amount};
+use crate::cli::Context;
 use crate::kernel::OsError;
+use crate::lab::amounts;
 use crate::link::LinkType;
 
 /// A row of files instead of one.
@@ -23,10 +24,10 @@ use crate::link::LinkType;
 pub(super) struct Rotation {
     /// With -w: begin the next file before one is larger than SIZE, such as 100MB. Number and time of its first frame
     /// become part of a file's name: trace-00001-20260131T235959Z.pcapng
-    #[arg(long, value_name = "SIZE", value_parser = amount::size, requires = "write")]
+    #[arg(long, value_name = "SIZE", value_parser = amounts::size, requires = "write")]
     rotate_size: Option<u64>,
     /// With -w: begin the next file at every multiple of TIME (UTC), such as 10min, 1h or 1d
-    #[arg(long, value_name = "TIME", value_parser = amount::time, requires = "write")]
+    #[arg(long, value_name = "TIME", value_parser = amounts::some_time, requires = "write")]
     rotate_every: Option<Duration>,
     /// Keep the N newest files of the row and remove the older ones
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
