@@ -5,11 +5,21 @@
 //! with the verdict, so that a kernel which behaves otherwise is noticed.
 
 mod addresses;
+mod backlog;
+mod blocking;
+mod buffers;
 mod claim;
+mod closing;
+mod datagrams;
 mod frames;
 mod ground;
-
+mod handshake;
+mod local;
+mod nagle;
+mod restart;
 mod run;
+mod stream;
+mod time_wait;
 mod wire;
 
 pub use claim::{Article, Claim, Expected, Found, Verdict};
@@ -19,7 +29,20 @@ pub use run::{Judged, run};
 use super::experiment::Floor;
 
 /// Every topic, with its layer.
-const TOPICS: &[(Floor, &[Claim])] = &[(Floor::Link, frames::CLAIMS), (Floor::Internet, addresses::CLAIMS)];
+const TOPICS: &[(Floor, &[Claim])] = &[
+    (Floor::Link, frames::CLAIMS),
+    (Floor::Internet, addresses::CLAIMS),
+    (Floor::Internet, datagrams::CLAIMS),
+    (Floor::Transport, handshake::CLAIMS),
+    (Floor::Transport, closing::CLAIMS),
+    (Floor::Transport, time_wait::CLAIMS),
+    (Floor::Transport, restart::CLAIMS),
+    (Floor::Transport, backlog::CLAIMS),
+    (Floor::Transport, stream::CLAIMS),
+    (Floor::Transport, nagle::CLAIMS),
+    (Floor::Transport, buffers::CLAIMS),
+    (Floor::Transport, blocking::CLAIMS),
+];
 
 /// The statements with their layers, from the wire upwards.
 pub fn claims() -> impl Iterator<Item = (Floor, &'static Claim)> + Clone {

@@ -80,11 +80,16 @@ fn run(stage: &mut Stage<'_>, parameters: &Parameters) -> Result<(), LabError> {
 }
 
 /// The usual close: the acknowledgement of the first FIN rides on the second.
-const THREE: [&str; 3] = ["FIN ACK", "FIN ACK", "ACK"];
+pub(in crate::lab) const THREE: [&str; 3] = ["FIN ACK", "FIN ACK", "ACK"];
 
 /// The segments of a close to which the server answers at once. On a machine so busy that the server's program gets the
 /// processor too late, its kernel acknowledges first; then it is tried again.
-fn at_once(stage: &mut Stage<'_>, address: SocketAddr, client: usize, server: usize) -> Result<Vec<String>, LabError> {
+pub(in crate::lab) fn at_once(
+    stage: &mut Stage<'_>,
+    address: SocketAddr,
+    client: usize,
+    server: usize,
+) -> Result<Vec<String>, LabError> {
     const TRIES: usize = 4;
     let mut shape = Vec::new();
     for _ in 0..TRIES {
@@ -97,15 +102,19 @@ fn at_once(stage: &mut Stage<'_>, address: SocketAddr, client: usize, server: us
 }
 
 /// How one connection was closed.
-struct Closed {
-    shape: Vec<String>,
-    first: Vec<State>,
-    second: Vec<State>,
-    second_is_gone: bool,
+pub(in crate::lab) struct Closed {
+    /// The flags of each segment.
+    pub shape: Vec<String>,
+    /// The states of the side that closed first.
+    pub first: Vec<State>,
+    /// The states of the other side.
+    pub second: Vec<State>,
+    /// Whether the other side has no socket left.
+    pub second_is_gone: bool,
 }
 
 /// Opens a connection, lets the client close it first, and tells what was seen from the client's `close()` on.
-fn connection(
+pub(in crate::lab) fn connection(
     stage: &mut Stage<'_>,
     address: SocketAddr,
     client: usize,

@@ -3,12 +3,12 @@
 use crate::lab::experiment::Lab;
 
 mod backlog;
-mod close;
+pub(in crate::lab) mod close;
 mod close_wait;
 mod corrupt;
 mod dead_peer;
 mod half_close;
-mod handshake;
+pub(in crate::lab) mod handshake;
 mod lossy;
 mod ports;
 mod reset;

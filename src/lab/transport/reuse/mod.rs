@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use crate::lab::place::Left;
 pub use lessons::{Lesson, Seen};
-pub use matrix::{Binds, CASES, Case, Cell, HEART, Row};
+pub use matrix::{Binds, CASES, Case, Cell, HEART, Row, row};
 pub use server::{Attempt, Choice, Remains};
 pub use settings::{ConnectTrial, RestartTrial, Setting, Timers, Trials, try_out};
 pub use story::{Act, Restart};
@@ -72,7 +72,7 @@ fn undisturbed<T>(mut once: impl FnMut() -> Result<T, OsError>) -> Result<T, OsE
 pub fn observe() -> Result<Loopback, OsError> {
     let mut place = Place::loopback()?;
     let story = [false, true].into_iter().map(|old_set| story::act(&mut place, old_set)).collect::<Result<_, _>>()?;
-    let matrix = CASES.into_iter().map(|case| matrix::row(&mut place, case)).collect::<Result<_, _>>()?;
+    let matrix = CASES.into_iter().map(|case| row(&mut place, case)).collect::<Result<_, _>>()?;
     let time_wait_left_behind = place.left_behind()?;
     let kernel = sysctl::read("kernel.osrelease").unwrap_or_default();
     Ok(Loopback {
