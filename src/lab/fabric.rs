@@ -126,6 +126,12 @@ impl Fabric {
         }
     }
 
+    /// Puts a hub in the place of a switch, or the other way round. What a switch has learnt is lost.
+    pub fn replace(&mut self, joining: Joining) {
+        self.joining = joining;
+        self.learnt.clear();
+    }
+
     /// Which host is where: what a switch has learnt so far.
     pub fn learnt(&self) -> impl Iterator<Item = (Mac, usize)> {
         self.learnt.iter().map(|(mac, port)| (*mac, *port))

@@ -125,10 +125,23 @@ fn quoted(payload: &[u8]) -> String {
 const PREVIEW: usize = 16;
 
 fn icmp_label(icmp: &Icmp) -> Label {
-    let types = if icmp.version == icmp::Version::V4 { icmp::TYPES } else { icmp::TYPES_V6 };
-    let name = types.name(icmp.kind.into());
-    let head = name.map_or_else(|| format!("ICMP type {}", icmp.kind), |name| format!("ICMP {name}"));
-    Label::new(Ink::Internet, head)
+    let v4 = icmp.version == icmp::Version::V4;
+    let types = if v4 { icmp::TYPES } else { icmp::TYPES_V6 };
+    let code = match icmp.kind {
+        3 if v4 => icmp::UNREACHABLE.name(icmp.code.into()),
+        11 if v4 => icmp::TIME_EXCEEDED.name(icmp.code.into()),
+        _ => None,
+    };
+    let mut label = match (types.name(icmp.kind.into()), code) {
+        (_, Some(reason)) if icmp.kind == 3 => Label::new(Ink::Internet, format!("ICMP {reason}")),
+        (Some(name), _) => Label::new(Ink::Internet, format!("ICMP {name}")),
+        (None, _) => Label::new(Ink::Internet, format!("ICMP type {}", icmp.kind)),
+    };
+    label.details.extend(code.filter(|_| icmp.kind == 11).map(str::to_owned));
+    if let (icmp::Message::Error { parameter, .. }, true, (3, 4)) = (icmp.message, v4, (icmp.kind, icmp.code)) {
+        label.details.push(format!("mtu {parameter}"));
+    }
+    label
 }
 
 fn arp_label(arp: &Arp) -> Label {
