@@ -7,9 +7,9 @@ use clap::ValueEnum;
 
 use super::lab::{Lang, language};
 use super::{Context, Outcome};
-use crate::kernel::namespace;
 use crate::lab::claims::{Article, Claim, Expected, Ground, Judged, Verdict, claims, run};
 use crate::lab::experiment::Floor;
+use crate::lab::room;
 use crate::report;
 
 /// Try what articles say of networks: it holds, holds when …, or is refuted
@@ -93,8 +93,8 @@ impl Args {
             report::claims::list(&mut context.out, &chosen, language, context.palette, width)?;
             return Ok(Outcome::Yes);
         }
-        let ground = namespace::enter_private().map_or_else(
-            |refusal| Ground::on_loopback(refusal.to_string().lines().next().unwrap_or_default().to_owned()),
+        let ground = room::enter_or_stay().map_or_else(
+            |refusal| Ground::on_loopback(refusal.lines().next().unwrap_or_default().to_owned()),
             |()| Ground::private(),
         );
         let judged = run(&ground, &chosen, |done| progress(context.progress, done, chosen.len()));

@@ -3,6 +3,8 @@
 //! `unsafe` is allowed in this room and in [`crate::link`] alone, each use with its `// SAFETY:`.
 
 pub mod capability;
+pub mod attempt;
+pub mod confinement;
 pub mod connection;
 pub mod counters;
 pub mod errno;

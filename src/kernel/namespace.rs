@@ -13,6 +13,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{Gid, Uid};
 
 use super::OsError;
+use super::confinement::Confinement;
 
 /// Moves this process into a private network namespace: as root a network namespace alone, as an ordinary user together
 /// with a user namespace in which it is root.
@@ -20,22 +21,24 @@ use super::OsError;
 /// Must be called before any thread exists: the kernel refuses a user namespace to a process with a second thread.
 ///
 /// # Errors
-/// The step that the kernel refused, with a hint at the usual reason.
+/// The step that the kernel refused, with a hint at the reason.
 pub fn enter_private() -> Result<(), OsError> {
-    if Uid::effective().is_root() && unshare(CloneFlags::CLONE_NEWNET).is_ok() {
-        return Ok(());
-    }
+    if enter_as_root() { Ok(()) } else { enter_as_user() }
+}
+
+/// Moves this process into a network namespace if it is root and may.
+pub fn enter_as_root() -> bool {
+    Uid::effective().is_root() && unshare(CloneFlags::CLONE_NEWNET).is_ok()
+}
+
+/// Moves this process into a user namespace in which it is root, and a network namespace. See [`enter_private`].
+///
+/// # Errors
+/// The step that the kernel refused, with a hint at the reason.
+pub fn enter_as_user() -> Result<(), OsError> {
     let (uid, gid) = (Uid::effective(), Gid::effective());
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(|errno| {
-        let hint = match errno {
-            Errno::EINVAL => "a second thread was already running",
-            Errno::ENOSPC => "the limit of user namespaces is reached or 0: sysctl user.max_user_namespaces",
-            _ => {
-                "user namespaces are switched off here: look at sysctl kernel.unprivileged_userns_clone and \
-                  kernel.apparmor_restrict_unprivileged_userns, or run as root"
-            }
-        };
-        OsError::new("unshare", "user and network namespace", errno).hint(hint)
+        OsError::new("unshare", "user and network namespace", errno).hint(Confinement::here().of_making(errno))
     })?;
     write_map("/proc/self/setgroups", "deny")?;
     write_map("/proc/self/uid_map", &format!("0 {uid} 1"))?;
@@ -43,7 +46,11 @@ pub fn enter_private() -> Result<(), OsError> {
 }
 
 fn write_map(path: &str, text: &str) -> Result<(), OsError> {
-    fs::write(path, text).map_err(|error| OsError::from_io("write", path, &error))
+    fs::write(path, text).map_err(|error| {
+        let refused = OsError::from_io("write", path, &error);
+        let hint = Confinement::here().of_using(refused.errno);
+        refused.hint(hint)
+    })
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -67,7 +74,9 @@ impl Host {
     /// The kernel's refusal to make the namespace; usually [`enter_private`] was not called first.
     pub fn new(name: &str) -> Result<Self, OsError> {
         Host::start_thread(name, || {
-            unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| OsError::new("unshare", "network namespace", errno))
+            unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| {
+                OsError::new("unshare", "network namespace", errno).hint(Confinement::here().of_making(errno))
+            })
         })
     }
 

@@ -16,6 +16,7 @@ mod interfaces;
 #[path = "../shared/json_keys.rs"]
 mod json_keys;
 mod netlink;
+mod private;
 mod reuse;
 mod probe;
 mod sockets;
@@ -44,6 +45,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("labs", labs::TESTS),
     ("interfaces", interfaces::TESTS),
     ("netlink", netlink::TESTS),
+    ("private", private::TESTS),
     ("reuse", reuse::TESTS),
     ("probe", probe::TESTS),
     ("sockets", sockets::TESTS),

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::super::{Context, Outcome};
-use crate::kernel::namespace;
 use crate::lab::observation::Passage;
 use crate::lab::plan::Plan;
 use crate::lab::program;
+use crate::lab::room;
 use crate::lab::stage::{Nobody, Stage};
 
 /// Build the network of a file and run a command, or a shell, inside one of its hosts
@@ -82,7 +82,7 @@ impl Args {
                 None => bail!("{path} has no host {name:?}; its hosts are {}", plan.names()),
             },
         };
-        namespace::enter_private().context("a private network is needed")?;
+        room::enter().context("a private network is needed")?;
         let mut nobody = Nobody;
         let mut stage = Stage::new(&mut nobody)?;
         stage.watch_states = false;

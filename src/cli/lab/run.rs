@@ -11,10 +11,10 @@ use super::several;
 use super::step::Stepper;
 use super::watch::Watching;
 use super::{Lang, given, language};
-use crate::kernel::namespace;
 use crate::lab::catalog;
 use crate::lab::experiment::{Lab, Parameters};
 use crate::lab::observation::{Language, Observation};
+use crate::lab::room;
 use crate::lab::stage::{LabError, Stage};
 use crate::report::Paragraph;
 use crate::report::headers::Numbers;
@@ -121,14 +121,15 @@ impl Run {
             }
             return Ok(false);
         }
-        match namespace::enter_private() {
-            Ok(()) => Ok(true),
-            Err(error) if lab.on_loopback => {
-                context.note(format_args!("no private network, so on loopback and without frames: {error}"));
-                Ok(false)
-            }
-            Err(error) => Err(error).context("a lab needs a private network"),
+        if !lab.on_loopback {
+            room::enter().context("a lab needs a private network")?;
+            return Ok(true);
         }
+        let refusal = room::enter_or_stay().err();
+        if let Some(refusal) = &refusal {
+            context.note(format_args!("no private network, so on loopback and without frames: {refusal}"));
+        }
+        Ok(refusal.is_none())
     }
 
     fn conclude(
