@@ -25,6 +25,22 @@ impl Stage<'_> {
         self.waiting.held()
     }
 
+    /// Does `work` and keeps at most the first `frames` frames of it; the others are counted.
+    ///
+    /// # Errors
+    /// As `work`.
+    pub fn keeping<T>(
+        &mut self,
+        frames: usize,
+        work: impl FnOnce(&mut Self) -> Result<T, LabError>,
+    ) -> Result<T, LabError> {
+        let before = self.keep_frames;
+        self.keep_frames = before.min(self.observation.events.len().saturating_add(frames));
+        let result = work(self);
+        self.keep_frames = before;
+        result
+    }
+
     /// A frame arrived at the wire: its fate is decided and carried out.
     pub(super) fn frame(&mut self, mut frame: Travelling) -> Result<(), LabError> {
         self.frames = self.frames.saturating_add(1);

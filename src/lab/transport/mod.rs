@@ -11,6 +11,7 @@ mod half_close;
 pub(in crate::lab) mod handshake;
 mod lossy;
 mod ports;
+mod nagle;
 mod reset;
 pub mod reuse;
 mod simultaneous;
@@ -32,6 +33,7 @@ pub const LABS: &[Lab] = &[
     lossy::LAB,
     corrupt::LAB,
     sticky::LAB,
+    nagle::LAB,
     udp::LAB,
     ports::LAB,
 ];

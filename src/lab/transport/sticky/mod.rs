@@ -3,12 +3,11 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use crate::bytes::Escaped;
 use crate::lab::connection::{self, Connection, Ends};
 use crate::lab::endpoint::Endpoint;
 use crate::lab::experiment::{Floor, Lab, Parameters};
 use crate::lab::observation::Words;
-use crate::lab::program::{Outcome, errno, told};
+use crate::lab::program::{Outcome, errno, quoted, told};
 use crate::lab::segments::{self, Direction};
 use crate::lab::stage::{LabError, Stage};
 use crate::lab::tcp::needed;
@@ -181,7 +180,7 @@ impl Reads {
 
 impl Outcome for Reads {
     fn told(&self) -> String {
-        let each = |reads: &Vec<Vec<u8>>| reads.iter().map(|read| format!("\"{}\"", Escaped(read))).collect::<Vec<_>>();
+        let each = |reads: &Vec<Vec<u8>>| reads.iter().map(|read| quoted(read)).collect::<Vec<_>>();
         self.0.as_ref().map_or_else(errno, |reads| each(reads).join(", "))
     }
 }

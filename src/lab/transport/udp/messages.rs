@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use socket2::Socket;
 
-use super::{Both, LARGEST, few_frames, is};
+use super::{Both, FRAMES, LARGEST, is};
 use crate::lab::observation::Words;
 use crate::lab::program::errno;
 use crate::lab::stage::{LabError, Stage};
@@ -99,7 +99,7 @@ pub(super) fn largest(stage: &mut Stage<'_>, lab: &Both<'_>) -> Result<(), LabEr
         let address = lab.address.into();
         move |socket: &Socket| socket.send_to(&vec![0; length], &address)
     };
-    let (sent, received) = few_frames(stage, |stage| {
+    let (sent, received) = stage.keeping(FRAMES, |stage| {
         let sent = lab.sender.call(stage, "sendto(65507 bytes)", send(LARGEST))?;
         let received =
             lab.receiver.call(stage, "recv(65507, MSG_TRUNC)", |socket| udp::receive_size(socket, LARGEST))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use socket2::Socket;
 
-use super::{Both, few_frames, is};
+use super::{Both, FRAMES, is};
 use crate::lab::endpoint::Endpoint;
 use crate::lab::fate::{Fate, nth};
 use crate::lab::observation::Words;
@@ -48,7 +48,7 @@ pub(super) fn overflow(stage: &mut Stage<'_>, lab: &Both<'_>, server: &Program) 
     needed("setsockopt", lab.receiver.call(stage, "setsockopt(SO_RCVBUF, 4096)", small)?)?;
     let before = stage.counters(server.host)?;
     let address = lab.address.into();
-    let sent = few_frames(stage, |stage| {
+    let sent = stage.keeping(FRAMES, |stage| {
         let burst = move |socket: &Socket| {
             (0..BURST).try_fold(0, |sent, _| socket.send_to(&[b'x'; 1000], &address).map(|_| sent + 1))
         };

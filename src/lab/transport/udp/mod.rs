@@ -86,17 +86,8 @@ impl Both<'_> {
     }
 }
 
-/// Does `work` and keeps only the first frames of it on the ladder.
-fn few_frames<T>(
-    stage: &mut Stage<'_>,
-    work: impl FnOnce(&mut Stage<'_>) -> Result<T, LabError>,
-) -> Result<T, LabError> {
-    let all = stage.keep_frames;
-    stage.keep_frames = stage.observation.events.len() + 6;
-    let result = work(stage);
-    stage.keep_frames = all;
-    result
-}
+/// Frames of a long exchange that stay on the ladder.
+const FRAMES: usize = 6;
 
 /// Whether a call failed with `errno`.
 fn is<T>(result: &io::Result<T>, errno: Errno) -> bool {
