@@ -9,6 +9,9 @@ use super::OsError;
 /// The right to bind ports below `net.ipv4.ip_unprivileged_port_start`.
 pub const NET_BIND_SERVICE: Capability = Capability { bit: 10, name: "CAP_NET_BIND_SERVICE" };
 
+/// The right to open raw and packet sockets.
+pub const NET_RAW: Capability = Capability { bit: 13, name: "CAP_NET_RAW" };
+
 /// One of the kernel's capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capability {

@@ -1,6 +1,7 @@
 //! Programs inside the hosts: threads that make system calls while the wire is watched from outside.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -49,6 +50,18 @@ impl Outcome for io::Result<usize> {
 impl Outcome for io::Result<Vec<u8>> {
     fn told(&self) -> String {
         self.as_ref().map_or_else(errno, |bytes| quoted(bytes))
+    }
+}
+
+impl Outcome for io::Result<SocketAddr> {
+    fn told(&self) -> String {
+        self.as_ref().map_or_else(errno, ToString::to_string)
+    }
+}
+
+impl Outcome for String {
+    fn told(&self) -> String {
+        self.clone()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::experiment::Lab;
 
 mod framing;
+mod sockets;
 
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[framing::LAB];
+pub const LABS: &[Lab] = &[framing::LAB, sockets::LAB];

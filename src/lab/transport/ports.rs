@@ -11,7 +11,7 @@ use crate::kernel::sysctl;
 use crate::lab::endpoint::Endpoint;
 use crate::lab::experiment::{Floor, Lab, Parameters};
 use crate::lab::observation::Words;
-use crate::lab::program::{Program, errno, failed_with, quoted};
+use crate::lab::program::{Program, failed_with, quoted, told};
 use crate::lab::stage::{LabError, Stage};
 use crate::lab::tcp::{self, needed};
 use crate::lab::topology::Neighbours;
@@ -76,7 +76,7 @@ fn run(stage: &mut Stage<'_>, parameters: &Parameters) -> Result<(), LabError> {
             zh: "同一端口的第二个监听者被拒绝:EADDRINUSE",
         },
         failed_with(&refused, Errno::EADDRINUSE),
-        outcome(&refused),
+        told(&refused),
     );
 
     privileged(stage, &server)?;
@@ -100,10 +100,6 @@ fn connection<'p>(
     Ok(Connection { client, server: listener.accept(stage)? })
 }
 
-fn outcome<T>(result: &io::Result<T>) -> String {
-    result.as_ref().map_or_else(errno, |_| "ok".to_owned())
-}
-
 fn own(socket: &Socket) -> io::Result<SocketAddr> {
     socket.local_addr()?.as_socket().ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
@@ -115,14 +111,14 @@ fn shared(stage: &mut Stage<'_>, connections: &[Connection<'_>; 2], address: Soc
             (needed("getsockname", own(server.socket()))?, needed("getsockname", own(client.socket()))?);
         names.push((here, there));
     }
-    let told = names.iter().map(|(here, there)| format!("{here} ↔ {there}"));
+    let pairs = names.iter().map(|(here, there)| format!("{here} ↔ {there}"));
     stage.finding(
         Words {
             en: "both accepted sockets have the listener's port; the client's port tells them apart",
             zh: "两个 accept 得到的套接字都用监听端口;靠客户端的端口区分",
         },
         names.iter().all(|(here, _)| *here == address) && matches!(names[..], [(_, a), (_, b)] if a != b),
-        told.collect::<Vec<_>>().join(", "),
+        pairs.collect::<Vec<_>>().join(", "),
     );
     Ok(())
 }
@@ -151,13 +147,13 @@ fn privileged(stage: &mut Stage<'_>, server: &Program) -> Result<(), LabError> {
             zh: "低于 ip_unprivileged_port_start 的端口,bind() 需要 CAP_NET_BIND_SERVICE:没有就是 EACCES",
         },
         failed_with(&refused, Errno::EACCES),
-        format!("{HTTP} < {limit}: {}", outcome(&refused)),
+        format!("{HTTP} < {limit}: {}", told(&refused)),
     );
     if !stage.has_wire() {
         return Ok(());
     }
     let permitted = stage.call(server, "bind(80), with NET_BIND_SERVICE", move || udp::bind(at(HTTP)))?;
-    let (with, at_limit) = (outcome(&permitted), stage.call(&ordinary, "bind(1024)", move || udp::bind(at(1024)))?);
+    let (with, at_limit) = (told(&permitted), stage.call(&ordinary, "bind(1024)", move || udp::bind(at(1024)))?);
     drop(permitted);
     stage.note(Words {
         en: "the limit is moved: ip_unprivileged_port_start = 80",
@@ -171,7 +167,7 @@ fn privileged(stage: &mut Stage<'_>, server: &Program) -> Result<(), LabError> {
             zh: "有这个能力,或端口不低于界限,或把界限改为 80,就可以",
         },
         with == "ok" && at_limit.is_ok() && moved.is_ok(),
-        format!("{with}, {}, {}", outcome(&at_limit), outcome(&moved)),
+        format!("{with}, {}, {}", told(&at_limit), told(&moved)),
     );
     Ok(())
 }

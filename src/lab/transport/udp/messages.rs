@@ -3,9 +3,9 @@
 use nix::errno::Errno;
 use socket2::Socket;
 
-use super::{Both, FRAMES, LARGEST, is};
+use super::{Both, FRAMES, LARGEST};
 use crate::lab::observation::Words;
-use crate::lab::program::errno;
+use crate::lab::program::{failed_with, told};
 use crate::lab::stage::{LabError, Stage};
 use crate::lab::tcp::needed;
 use crate::lab::udp;
@@ -113,8 +113,8 @@ pub(super) fn largest(stage: &mut Stage<'_>, lab: &Both<'_>) -> Result<(), LabEr
             en: "65,507 bytes is the most in IPv4; 65,508 fail with EMSGSIZE",
             zh: "IPv4 中最多 65,507 字节;65,508 以 EMSGSIZE 失败",
         },
-        (sent, received) == (LARGEST, LARGEST) && is(&more, Errno::EMSGSIZE),
-        format!("{received}, {}", more.as_ref().map_or_else(errno, ToString::to_string)),
+        (sent, received) == (LARGEST, LARGEST) && failed_with(&more, Errno::EMSGSIZE),
+        format!("{received}, {}", told(&more)),
     );
     if stage.has_wire() {
         stage.finding(

@@ -6,11 +6,11 @@ use std::time::Duration;
 use nix::errno::Errno;
 use socket2::Socket;
 
-use super::{Both, FRAMES, is};
+use super::{Both, FRAMES};
 use crate::lab::endpoint::Endpoint;
 use crate::lab::fate::{Fate, nth};
 use crate::lab::observation::Words;
-use crate::lab::program::{Program, errno};
+use crate::lab::program::{Program, failed_with, told};
 use crate::lab::stage::{LabError, PATIENCE, Stage};
 use crate::lab::tcp::needed;
 use crate::lab::udp;
@@ -97,8 +97,8 @@ pub(super) fn refused(stage: &mut Stage<'_>, client: &Program, host: IpAddr) -> 
             en: "a connected socket hears of the ICMP port unreachable: its next call fails with ECONNREFUSED",
             zh: "已连接的套接字能听到 ICMP 端口不可达:它的下一次调用以 ECONNREFUSED 失败",
         },
-        sent.is_ok() && is(&answer, Errno::ECONNREFUSED),
-        answer.as_ref().map_or_else(errno, |_| "0".to_owned()),
+        sent.is_ok() && failed_with(&answer, Errno::ECONNREFUSED),
+        told(&answer),
     );
 
     let other = Endpoint::open(stage, client, "socket()", move || udp::socket(nobody))?;
@@ -108,8 +108,8 @@ pub(super) fn refused(stage: &mut Stage<'_>, client: &Program, host: IpAddr) -> 
     let answer = other.call(stage, "recv(), at most 0.3 s", |socket| udp::receive(socket, 100))?;
     stage.finding(
         Words { en: "a socket that is not connected hears nothing of it", zh: "未连接的套接字听不到" },
-        sent.is_ok() && is(&answer, Errno::EAGAIN),
-        answer.as_ref().map_or_else(errno, |_| "0".to_owned()),
+        sent.is_ok() && failed_with(&answer, Errno::EAGAIN),
+        told(&answer),
     );
     Ok(())
 }

@@ -3,10 +3,7 @@
 mod messages;
 mod missing;
 
-use std::io;
 use std::net::SocketAddr;
-
-use nix::errno::Errno;
 
 use crate::lab::endpoint::Endpoint;
 use crate::lab::experiment::{Floor, Lab, Parameters};
@@ -66,6 +63,9 @@ fn run(stage: &mut Stage<'_>, parameters: &Parameters) -> Result<(), LabError> {
     messages::largest(stage, &lab)
 }
 
+/// Frames of a long exchange that stay on the ladder.
+const FRAMES: usize = 6;
+
 /// One socket that sends and one that receives.
 struct Both<'p> {
     sender: Endpoint<'p>,
@@ -84,12 +84,4 @@ impl Both<'_> {
         let bytes = self.receiver.call(stage, "recv(100)", |socket| udp::receive(socket, 100))?;
         Ok(String::from_utf8_lossy(&needed("recv", bytes)?).into_owned())
     }
-}
-
-/// Frames of a long exchange that stay on the ladder.
-const FRAMES: usize = 6;
-
-/// Whether a call failed with `errno`.
-fn is<T>(result: &io::Result<T>, errno: Errno) -> bool {
-    result.as_ref().is_err_and(|error| error.raw_os_error() == Some(errno as i32))
 }
