@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 
 use nix::errno::Errno;
@@ -122,19 +122,20 @@ impl Host {
     /// # Panics
     /// With the panic of `work`, carried over to the caller.
     pub fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        match self.start(work).recv() {
-            Ok(Ok(value)) => value,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(_) => std::panic::resume_unwind(Box::new("the host's thread is gone")),
-        }
+        let left = Arc::new(Mutex::new(None));
+        let place = Arc::clone(&left);
+        self.do_and_wait(Box::new(move || {
+            let value = work();
+            if let Ok(mut place) = place.lock() {
+                *place = Some(value);
+            }
+        }));
+        let value = left.lock().ok().and_then(|mut left| left.take());
+        value.unwrap_or_else(|| std::panic::resume_unwind(Box::new("the host's work left no result")))
     }
 
-    /// Starts `work` on the host's thread and returns at once; the result, or the panic, arrives on the channel. Work
-    /// sent later waits until this one is done.
-    pub fn start<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> mpsc::Receiver<thread::Result<T>> {
+    /// The part of [`Host::run`] that is the same for every type of result: it is called in hundreds of places.
+    fn do_and_wait(&self, work: Job) {
         let (done, result) = mpsc::channel();
         let job: Job = Box::new(move || {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
@@ -145,7 +146,11 @@ impl Host {
             // A dead thread drops the job and with it the sender, which the receiver sees.
             let _ = jobs.send(job);
         }
-        result
+        match result.recv() {
+            Ok(Ok(())) => {}
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => std::panic::resume_unwind(Box::new("the host's thread is gone")),
+        }
     }
 }
 

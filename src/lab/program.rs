@@ -3,8 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use nix::errno::Errno;
@@ -20,7 +20,15 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct Pending<T> {
     /// Its number, unique in the lab.
     pub(super) id: u64,
-    pub(super) result: mpsc::Receiver<T>,
+    /// What it returned; not a channel: one for each type of result would swell the program.
+    result: Arc<Mutex<Option<T>>>,
+}
+
+impl<T> Pending<T> {
+    /// What the call returned, once it has come back.
+    pub(super) fn take(&self) -> Option<T> {
+        self.result.lock().ok()?.take()
+    }
 }
 
 /// What came of a call, as the ladder tells it.
@@ -159,20 +167,34 @@ impl Program {
         inbox: &Inbox,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Pending<T> {
-        let (done, result) = mpsc::channel();
-        let (word, bell) = (inbox.sender.clone(), Arc::clone(&inbox.bell));
-        let job: Job = Box::new(move || {
+        let result = Arc::new(Mutex::new(None));
+        let done = Arc::clone(&result);
+        let word = Program::word(id, inbox);
+        self.send(Box::new(move || {
             let outcome = work();
-            let returned = Returned { id, result: outcome.told() };
+            let told = outcome.told();
+            if let Ok(mut done) = done.lock() {
+                *done = Some(outcome);
+            }
+            word(told);
+        }));
+        Pending { id, result }
+    }
+
+    /// What sends word of call number `id` to `inbox`.
+    fn word(id: u64, inbox: &Inbox) -> Box<dyn FnOnce(String) + Send> {
+        let (word, bell) = (inbox.sender.clone(), Arc::clone(&inbox.bell));
+        Box::new(move |result| {
             // Whoever waited may be gone; then nobody misses the answer.
-            let _ = done.send(outcome);
-            let _ = word.send(returned);
+            let _ = word.send(Returned { id, result });
             bell.ring();
-        });
+        })
+    }
+
+    fn send(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
             let _ = jobs.send(job);
         }
-        Pending { id, result }
     }
 }
 

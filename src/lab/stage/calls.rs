@@ -20,11 +20,17 @@ impl Stage<'_> {
         call: &str,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Pending<T>, LabError> {
+        let id = self.announce(program.host, call)?;
+        Ok(program.begin(id, &self.inbox, work))
+    }
+
+    /// Tells that a call begins, and gives it a number.
+    fn announce(&mut self, host: usize, call: &str) -> Result<u64, LabError> {
         let id = self.next_call;
         self.next_call = id.saturating_add(1);
-        self.calls.push((id, program.host, call.to_owned()));
-        self.record(What::Call { host: program.host, call: call.to_owned() })?;
-        Ok(program.begin(id, &self.inbox, work))
+        self.calls.push((id, host, call.to_owned()));
+        self.record(What::Call { host, call: call.to_owned() })?;
+        Ok(id)
     }
 
     /// Moves frames until the call comes back.
@@ -33,17 +39,16 @@ impl Stage<'_> {
     /// [`LabError::Late`] when it does not, and as [`Stage::turn`].
     #[expect(clippy::needless_pass_by_value, reason = "a call is waited for once")]
     pub fn finish<T>(&mut self, pending: Pending<T>) -> Result<T, LabError> {
-        let call = self.calls.iter().find(|(id, ..)| *id == pending.id).map(|(.., call)| call.clone());
-        let mut result = None;
-        self.until(call.as_deref().unwrap_or("the call"), self.patience, |stage| {
-            let open = stage.calls.iter().any(|(id, ..)| *id == pending.id);
-            if !open && result.is_none() {
-                result = pending.result.try_recv().ok();
-            }
-            !open
-        })?;
-        let late = || LabError::Late { waited_for: call.clone().unwrap_or_default(), patience: self.patience };
-        result.or_else(|| pending.result.try_recv().ok()).ok_or_else(late)
+        let call = self.wait_for(pending.id)?;
+        pending.take().ok_or(LabError::Late { waited_for: call, patience: self.patience })
+    }
+
+    /// Moves frames until call number `id` has come back, and tells its name.
+    fn wait_for(&mut self, id: u64) -> Result<String, LabError> {
+        let call = self.calls.iter().find(|(open, ..)| *open == id).map(|(.., call)| call.clone());
+        let call = call.unwrap_or_else(|| "the call".to_owned());
+        self.until(&call, self.patience, |stage| !stage.calls.iter().any(|(open, ..)| *open == id))?;
+        Ok(call)
     }
 
     /// Makes a call and moves frames until it comes back.
@@ -69,6 +74,16 @@ impl Stage<'_> {
         waited_for: &str,
         patience: Duration,
         mut done: impl FnMut(&mut Self) -> bool,
+    ) -> Result<(), LabError> {
+        self.until_done(waited_for, patience, &mut done)
+    }
+
+    /// As [`Stage::until`], once for all conditions: labs have hundreds of them.
+    fn until_done(
+        &mut self,
+        waited_for: &str,
+        patience: Duration,
+        done: &mut dyn FnMut(&mut Self) -> bool,
     ) -> Result<(), LabError> {
         let mut deadline = self.now().saturating_add(patience);
         while !done(self) {
