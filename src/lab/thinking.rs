@@ -11,7 +11,7 @@ use crate::transport::tcp::Flags;
 /// What makes two frames copies of each other to a reader. Time stamps, acknowledgements and windows may differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Identity {
-    /// A segment that takes up sequence numbers. Pure acknowledgements are never repeated by a timer.
+    /// A segment that takes up sequence numbers. Pure acknowledgements and RST are never repeated by a timer.
     Segment { ends: [(Ipv4Addr, u16); 2], sequence: u32, length: usize, flags: Flags },
     /// An ARP question, byte by byte.
     Question(Vec<u8>),
@@ -28,9 +28,9 @@ impl Identity {
                 Header::Ipv4(ip) => addresses = Some((ip.source, ip.destination)),
                 Header::Tcp(tcp) => {
                     let (source, destination) = addresses?;
-                    let flags = Flags(tcp.flags.0 & Flags::SYN.with(Flags::FIN).with(Flags::RST).0);
+                    let flags = Flags(tcp.flags.0 & Flags::SYN.with(Flags::FIN).with(Flags::ACK).0);
                     let ends = [(source, tcp.source), (destination, tcp.destination)];
-                    let takes_numbers = length > 0 || flags != Flags(0);
+                    let takes_numbers = length > 0 || flags.contains(Flags::SYN) || flags.contains(Flags::FIN);
                     return takes_numbers.then_some(Identity::Segment { ends, sequence: tcp.sequence, length, flags });
                 }
                 _ => {}
@@ -43,7 +43,8 @@ impl Identity {
 /// The frames that were let through while somebody thinks about each.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    passed: VecDeque<Identity>,
+    /// Each with the host that sent it.
+    passed: VecDeque<(usize, Identity)>,
     thought_until: Option<Instant>,
 }
 
@@ -57,19 +58,21 @@ impl Repeats {
     /// Whether the frame, read at `now`, arrived while somebody thought and repeats one that was let through.
     pub(super) fn is_repeat(&self, frame: &Passing<'_>, now: Instant) -> bool {
         let meanwhile = self.thought_until.is_some_and(|end| now.saturating_duration_since(end) < AT_ONCE);
-        meanwhile && Identity::of(frame).is_some_and(|identity| self.passed.contains(&identity))
+        meanwhile && Identity::of(frame).is_some_and(|identity| self.passed.contains(&(frame.from, identity)))
     }
 
-    /// A frame met its fate at `now`, after somebody thought. Where one was lost, repetitions are the point.
+    /// A frame met its fate at `now`, after somebody thought. Where one was lost, repetitions are the point: its own, and
+    /// those of the other side, which may have waited for it.
     pub(super) fn passed(&mut self, frame: &Passing<'_>, fate: Fate, now: Instant) {
         self.thought_until = Some(now);
+        let identity = Identity::of(frame);
         if matches!(fate, Fate::Drop | Fate::Corrupt(_)) {
-            self.passed.clear();
-        } else if let Some(identity) = Identity::of(frame) {
+            self.passed.retain(|(from, passed)| *from == frame.from && Some(passed) != identity.as_ref());
+        } else if let Some(identity) = identity {
             if self.passed.len() == REMEMBERED {
                 self.passed.pop_front();
             }
-            self.passed.push_back(identity);
+            self.passed.push_back((frame.from, identity));
         }
     }
 }
@@ -116,6 +119,39 @@ mod tests {
         let data = segment(7, 0x18, b"data");
         repeats.passed(&passing(&data), Fate::Drop, now);
         assert!(!repeats.is_repeat(&passing(&data), now));
+    }
+
+    #[test]
+    fn what_the_other_side_repeats_for_a_lost_acknowledgement_is_shown() {
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
+        let (data, ack) = (segment(7, 0x18, b"data"), segment(9, 0x10, b""));
+        repeats.passed(&passing(&data), Fate::Forward, now);
+        repeats.passed(&Passing { from: 1, ..passing(&ack) }, Fate::Drop, now);
+        assert!(!repeats.is_repeat(&passing(&data), now));
+    }
+
+    #[test]
+    fn what_was_passed_before_a_loss_of_the_same_side_is_left_out() {
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
+        let (first, second) = (segment(7, 0x18, b"data"), segment(11, 0x18, b"more"));
+        repeats.passed(&passing(&first), Fate::Forward, now);
+        repeats.passed(&passing(&second), Fate::Drop, now);
+        assert!(repeats.is_repeat(&passing(&first), now) && !repeats.is_repeat(&passing(&second), now));
+    }
+
+    #[test]
+    fn the_answer_to_a_syn_that_crossed_ones_own_is_no_repetition() {
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
+        repeats.passed(&passing(&segment(7, 2, b"")), Fate::Forward, now);
+        assert!(!repeats.is_repeat(&passing(&segment(7, 0x12, b"")), now));
+    }
+
+    #[test]
+    fn no_timer_repeats_a_reset() {
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
+        let reset = segment(7, 4, b"");
+        repeats.passed(&passing(&reset), Fate::Forward, now);
+        assert!(!repeats.is_repeat(&passing(&reset), now));
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub const LAB: Lab = Lab {
 
 /// Clients that come and go.
 const CLIENTS: usize = 3;
+/// What an orphan waits at most as a small socket.
+const TIME_WAIT: Duration = Duration::from_secs(60);
 /// Nothing more comes of what was sent at once.
 const QUIET: Duration = Duration::from_millis(50);
 
@@ -82,7 +84,8 @@ fn come_and_go(stage: &mut Stage<'_>, ends: &Ends) -> Result<Vec<Socket>, LabErr
 fn leak(stage: &mut Stage<'_>, ends: &Ends) -> Result<(), LabError> {
     if stage.has_wire() {
         let client = ends.client.host;
-        stage.until("the orphans in FIN-WAIT-2 are gone", PATIENCE, |stage| orphans(stage, client).is_empty())?;
+        let patience = told_by_timer(&orphans(stage, client));
+        stage.until("the orphans in FIN-WAIT-2 are gone", patience, |stage| orphans(stage, client).is_empty())?;
         stage.note(Words {
             en: "a second later: the clients' ends are gone", zh: "一秒之后:客户端一侧已消失"
         })?;
@@ -146,6 +149,13 @@ fn repair(stage: &mut Stage<'_>, ends: &Ends, accepted: Vec<Socket>) -> Result<(
         format!("{left} CLOSE-WAIT"),
     );
     Ok(())
+}
+
+/// How long the kernel keeps these: `tcp_fin_timeout`, but at least 3.5 times the retransmission timeout, which grows
+/// while somebody thinks about frames. The part beyond 60 s it waits first.
+fn told_by_timer(orphans: &[Seen]) -> Duration {
+    let longest = orphans.iter().filter_map(|socket| socket.timer).map(|timer| timer.remaining_ms).max();
+    Duration::from_millis(longest.unwrap_or(0).into()).saturating_add(TIME_WAIT).saturating_add(PATIENCE)
 }
 
 /// How many of the host's sockets were seen in FIN-WAIT-2 with a timer.

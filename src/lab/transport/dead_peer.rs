@@ -46,6 +46,8 @@ pub const LAB: Lab = Lab {
 const SECOND: Duration = Duration::from_secs(1);
 /// Nothing more comes of what was sent at once.
 const QUIET: Duration = Duration::from_millis(50);
+/// The retransmission timeout decides when a kernel looks at `TCP_USER_TIMEOUT`, and it is long while somebody thinks.
+const GIVING_UP: Duration = Duration::from_secs(30);
 /// Probes after which the server gives up.
 const PROBES: u32 = 3;
 
@@ -165,6 +167,7 @@ fn unacknowledged(stage: &mut Stage<'_>, ends: &Ends) -> Result<(), LabError> {
     let set = |socket: &socket2::Socket| socket.set_tcp_user_timeout(Some(SECOND));
     tcp::needed("setsockopt", client.call(stage, "setsockopt(TCP_USER_TIMEOUT)", set)?)?;
     cut(stage, ends);
+    stage.patience = GIVING_UP;
     let (from, events, began) = (stage.frames(), stage.observation.events.len(), stage.now());
     tcp::needed("send", client.call(stage, "send(\"hello?\")", |socket| socket.send(b"hello?"))?)?;
     let read = client.call(stage, "recv()", |socket| udp::receive(socket, 100))?;
