@@ -4,6 +4,7 @@
 
 pub mod capability;
 pub mod attempt;
+pub mod child;
 pub mod confinement;
 pub mod connection;
 pub mod counters;

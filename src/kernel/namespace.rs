@@ -40,17 +40,22 @@ pub fn enter_as_user() -> Result<(), OsError> {
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(|errno| {
         OsError::new("unshare", "user and network namespace", errno).hint(Confinement::here().of_making(errno))
     })?;
-    write_map("/proc/self/setgroups", "deny")?;
-    write_map("/proc/self/uid_map", &format!("0 {uid} 1"))?;
-    write_map("/proc/self/gid_map", &format!("0 {gid} 1"))
-}
-
-fn write_map(path: &str, text: &str) -> Result<(), OsError> {
-    fs::write(path, text).map_err(|error| {
-        let refused = OsError::from_io("write", path, &error);
+    let maps = [
+        ("/proc/self/setgroups", "deny".to_owned()),
+        ("/proc/self/uid_map", format!("0 {uid} 1")),
+        ("/proc/self/gid_map", format!("0 {gid} 1")),
+    ];
+    maps.iter().try_for_each(|(path, text)| write_map(path, text)).map_err(|refused| {
+        if uid.is_root() {
+            return refused.hint("root without CAP_SETFCAP cannot take itself along: run as an ordinary user");
+        }
         let hint = Confinement::here().of_using(refused.errno);
         refused.hint(hint)
     })
+}
+
+fn write_map(path: &str, text: &str) -> Result<(), OsError> {
+    fs::write(path, text).map_err(|error| OsError::from_io("write", path, &error))
 }
 
 type Job = Box<dyn FnOnce() + Send>;

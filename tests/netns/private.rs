@@ -9,6 +9,7 @@ use crate::topology::host;
 crate::tests![
     a_limit_of_no_namespaces_is_told_with_its_cure,
     a_lab_that_can_do_without_frames_stays_where_it_was_and_runs_on_loopback,
+    root_without_any_right_is_told_to_be_somebody_else,
     root_without_the_right_to_make_interfaces_gets_it_in_a_user_namespace,
 ];
 
@@ -51,6 +52,12 @@ fn a_lab_that_can_do_without_frames_stays_where_it_was_and_runs_on_loopback() {
     let output = confined(NO_NAMESPACES, "-net_admin", lab.name);
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     assert!(errors(&output).contains("on loopback and without frames"), "{}", errors(&output));
+}
+
+fn root_without_any_right_is_told_to_be_somebody_else() {
+    let output = confined("true", "-all", "handshake");
+    assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
+    assert!(errors(&output).contains("\nhint: root without CAP_SETFCAP "), "{}", errors(&output));
 }
 
 fn root_without_the_right_to_make_interfaces_gets_it_in_a_user_namespace() {

@@ -6,8 +6,10 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use nix::sys::signal::Signal;
 
 use super::super::{Context, Outcome};
+use crate::kernel::child::ends_with_this;
 use crate::lab::observation::Passage;
 use crate::lab::plan::Plan;
 use crate::lab::program;
@@ -124,6 +126,7 @@ fn run_inside(stage: &mut Stage<'_>, host: usize, name: &str, command: Vec<OsStr
     let inside = stage.program(host);
     // A shell may run for days: the stage waits as long as it does.
     stage.patience = Duration::MAX;
-    let ended = stage.call(&inside, "", move || Ended(child.status()))?;
+    // A shell passes the signal on to what runs in it.
+    let ended = stage.call(&inside, "", move || Ended(ends_with_this(&mut child, Signal::SIGHUP).status()))?;
     ended.0.with_context(|| format!("run {shown} in {name}"))
 }

@@ -9,11 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::super::{Context, Outcome};
 use super::run::Run;
 use crate::bytes::Escaped;
+use crate::kernel::child::ends_with_this;
 use crate::lab::experiment::Lab;
 use crate::report::json;
 use crate::report::palette::Ink;
@@ -125,12 +127,9 @@ fn next<'a, T>(begun: &AtomicUsize, labs: &[&'static Lab], done: &'a [T]) -> Opt
 fn one(lab: &'static Lab, arguments: &[String]) -> anyhow::Result<Result> {
     let began = Instant::now();
     // The running program itself, even when its file was replaced meanwhile.
-    let output = Command::new("/proc/self/exe")
-        .args(["lab", "run", lab.name, "--json", "--color=never"])
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .context("start a lab")?;
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["lab", "run", lab.name, "--json", "--color=never"]).args(arguments).stdin(Stdio::null());
+    let output = ends_with_this(&mut command, Signal::SIGKILL).output().context("start a lab")?;
     let duration: Duration = began.elapsed();
     let document: Option<Document> = serde_json::from_slice(&output.stdout).ok();
     let error = document.is_none().then(|| {
