@@ -16,6 +16,7 @@ pub mod limits;
 pub mod event;
 pub mod namespace;
 pub mod netlink;
+pub mod path_mtu;
 pub mod process;
 pub mod settings;
 pub mod signal;

@@ -1,11 +1,13 @@
 //! A frame in the few words that fit on a ladder's arrow.
 
+use std::net::Ipv4Addr;
+
 use super::palette::Ink;
 use crate::bytes::Escaped;
 use crate::capture::Packet;
 use crate::capture::flows::Relative;
 use crate::dissect::{Data, Header, Layer};
-use crate::internet::{Icmp, icmp};
+use crate::internet::{Icmp, Ipv4, icmp};
 use crate::link::{Arp, arp};
 use crate::transport::tcp::{Flags, Tcp};
 
@@ -25,6 +27,17 @@ pub struct Label {
 impl Label {
     fn new(ink: Ink, head: String) -> Self {
         Label { head, short: None, details: Vec::new(), ink }
+    }
+
+    /// Says where the datagram goes on to from the host that its frame is for; that is more than its ports are.
+    pub fn bound_for(&mut self, destination: Ipv4Addr) {
+        let ports = self.head.strip_prefix("UDP ").map(str::to_owned);
+        if let Some(ports) = ports {
+            self.head = format!("UDP for {destination}");
+            self.details.insert(0, ports);
+        } else {
+            self.details.insert(0, format!("for {destination}"));
+        }
     }
 
     /// The whole label.
@@ -56,21 +69,28 @@ pub fn label(packet: &Packet<'_>) -> Label {
     let own: Vec<&Layer> = packet.layers.iter().filter(|layer| !layer.quoted).collect();
     let payload = own.iter().find(|layer| matches!(layer.header, Header::Data(Data::Payload | Data::FragmentPayload)));
     let payload = payload.map_or(&[][..], |layer| packet.bytes(layer));
-    let label = own.iter().rev().find_map(|layer| match &layer.header {
-        Header::Tcp(header) => Some(tcp(header, packet.relative, payload)),
-        Header::Udp(udp) => {
-            Some(with_payload(Label::new(Ink::Transport, format!("UDP {} → {}", udp.source, udp.destination)), payload))
-        }
-        Header::Icmp(icmp) | Header::Icmpv6(icmp) => Some(icmp_label(icmp)),
-        Header::Arp(arp) => Some(arp_label(arp)),
-        Header::Ipv4(ip) if ip.is_fragment() => Some(fragment(ip.fragment_offset, payload)),
-        Header::Ipv4(ip) => {
-            Some(with_payload(Label::new(Ink::Internet, format!("IPv4 {} → {}", ip.source, ip.destination)), payload))
-        }
-        Header::Ethernet(ethernet) => {
-            Some(Label::new(Ink::Link, format!("{} → {}", ethernet.source, ethernet.destination)))
-        }
+    let piece = own.iter().find_map(|layer| match &layer.header {
+        Header::Ipv4(ip) if ip.is_fragment() => Some(fragment(ip)),
         _ => None,
+    });
+    let label = piece.or_else(|| {
+        own.iter().rev().find_map(|layer| match &layer.header {
+            Header::Tcp(header) => Some(tcp(header, packet.relative, payload)),
+            Header::Udp(udp) => Some(with_payload(
+                Label::new(Ink::Transport, format!("UDP {} → {}", udp.source, udp.destination)),
+                payload,
+            )),
+            Header::Icmp(icmp) | Header::Icmpv6(icmp) => Some(icmp_label(icmp)),
+            Header::Arp(arp) => Some(arp_label(arp)),
+            Header::Ipv4(ip) => Some(with_payload(
+                Label::new(Ink::Internet, format!("IPv4 {} → {}", ip.source, ip.destination)),
+                payload,
+            )),
+            Header::Ethernet(ethernet) => {
+                Some(Label::new(Ink::Link, format!("{} → {}", ethernet.source, ethernet.destination)))
+            }
+            _ => None,
+        })
     });
     label.unwrap_or_else(|| Label::new(Ink::Faint, bytes(packet.frame.bytes.len())))
 }
@@ -97,8 +117,10 @@ fn tcp(tcp: &Tcp, relative: Option<Relative>, payload: &[u8]) -> Label {
     label
 }
 
-fn fragment(offset: u16, payload: &[u8]) -> Label {
-    with_payload(Label::new(Ink::Internet, format!("IPv4 fragment at {offset}")), payload)
+fn fragment(ip: &Ipv4) -> Label {
+    let mut label = Label::new(Ink::Internet, format!("IPv4 fragment at {}", ip.fragment_offset));
+    label.details.push(bytes(usize::from(ip.total_length).saturating_sub(ip.header_length.into())));
+    label
 }
 
 fn with_payload(mut label: Label, payload: &[u8]) -> Label {

@@ -1,5 +1,7 @@
 //! One event of an observation, ready to be drawn: as text, SVG or HTML.
 
+use std::net::Ipv4Addr;
+
 use super::lab_words;
 use super::ladder_label::{Label, label};
 use super::packet::{self, Look};
@@ -141,7 +143,9 @@ impl Steps {
             What::Frame(frame) => {
                 let packet = self.dissector.read(Captured::ethernet(&frame.bytes));
                 let mut label = label(&packet);
-                label.details.splice(0..0, elsewhere(observation, frame, &packet));
+                if let Some(destination) = elsewhere(observation, frame, &packet) {
+                    label.bound_for(destination);
+                }
                 if let Some(look) = self.look.filter(|_| frame.fate != Told::Released) {
                     packet::layers(&mut layers, &packet, &look);
                 }
@@ -204,13 +208,13 @@ fn arrow(observation: &Observation, frame: &Frame, label: Label) -> Arrow {
 }
 
 /// Where a datagram goes on to from the host that its frame is for, if it does.
-fn elsewhere(observation: &Observation, frame: &Frame, packet: &Packet<'_>) -> Option<String> {
+fn elsewhere(observation: &Observation, frame: &Frame, packet: &Packet<'_>) -> Option<Ipv4Addr> {
     let next = observation.hosts.get(owner(observation, frame)?)?;
     let destination = packet.layers.iter().find_map(|layer| match layer.header {
         Header::Ipv4(ip) => Some(ip.destination),
         _ => None,
     })?;
-    (!next.addresses.contains(&destination.into())).then(|| format!("for {destination}"))
+    (!next.addresses.contains(&destination.into())).then_some(destination)
 }
 
 /// The host that a frame's link address belongs to.
