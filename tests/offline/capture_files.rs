@@ -310,7 +310,7 @@ fn interfaces_without_end_are_refused() {
 #[test]
 fn a_compressed_file_is_recognised_and_something_else_is_quoted() {
     let text = |bytes: &[u8]| read(bytes).1.unwrap().to_string();
-    assert!(text(b"\x1f\x8b\x08\x00").contains("which is gzip\nhint: zcat FILE | netlab capture -r -"));
+    assert!(text(b"\xfd7zX").contains("which is xz\nhint: xzcat FILE | netlab capture -r -"));
     assert_eq!(text(b"GET /"), "not a capture file: it begins with 47 45 54 20");
     assert_eq!(text(b""), "not a capture file: it begins with nothing, the file is empty");
 }

@@ -29,6 +29,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ipnet", &["transport"]),
     ("socket2", &["transport", "lab"]),
     ("toml", &["lab"]),
+    ("flate2", &["capture"]),
+    ("ruzstd", &["capture"]),
     ("sha2", &["application"]),
 ];
 

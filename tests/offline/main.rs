@@ -4,6 +4,7 @@
 mod analysis;
 mod capture;
 mod capture_files;
+mod capture_packed;
 mod capture_rows;
 mod cli;
 mod filter;

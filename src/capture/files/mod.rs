@@ -14,9 +14,12 @@
 
 mod input;
 pub mod measured;
+pub mod merged;
 mod order;
 mod pcap;
 mod pcapng;
+pub mod pack;
+pub mod unpack;
 mod options;
 pub mod row;
 pub mod write;
@@ -77,8 +80,6 @@ impl std::fmt::Display for Beginning {
             bytes => write!(f, "{}", crate::bytes::hex::Spaced(bytes)),
         }?;
         match self.0.as_slice() {
-            [0x1f, 0x8b, ..] => f.write_str(", which is gzip\nhint: zcat FILE | netlab capture -r -"),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => f.write_str(", which is zstd\nhint: zstdcat FILE | netlab capture -r -"),
             [0xfd, b'7', b'z', ..] => f.write_str(", which is xz\nhint: xzcat FILE | netlab capture -r -"),
             _ => Ok(()),
         }

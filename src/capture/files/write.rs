@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use super::options::{self, MAX_OPTION, option, option_halves, option_number};
+use super::pack::Packing;
 use super::{MAX_FRAME, pcap, pcapng};
 use crate::capture::accounting::Counted;
 use crate::capture::frame::{Frame, Nanoseconds};
@@ -19,8 +20,9 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a file's name asks for: pcap for `.pcap` and `.cap`, otherwise pcapng.
+    /// The format that a file's name asks for, compressed or not: pcap for `.pcap` and `.cap`, otherwise pcapng.
     pub fn of(name: &str) -> Self {
+        let (_, name) = Packing::of(name);
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
         if ["pcap", "cap"].iter().any(|e| extension.eq_ignore_ascii_case(e)) { Format::Pcap } else { Format::Pcapng }
     }
@@ -222,6 +224,11 @@ impl<W: Write> Writer<W> {
         &self.to
     }
 
+    /// As [`Writer::get_ref`], to be ended; nothing else may be written to it.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.to
+    }
+
     /// What the file was written to.
     pub fn into_inner(self) -> W {
         self.to
@@ -382,5 +389,6 @@ mod tests {
         assert_eq!(Format::of("a.PCAP"), Format::Pcap);
         assert_eq!(Format::of("a.pcapng"), Format::Pcapng);
         assert_eq!(Format::of("-"), Format::Pcapng);
+        assert_eq!(Format::of("a.pcap.gz"), Format::Pcap);
     }
 }

@@ -49,11 +49,12 @@ pub struct Args {
     /// of the filter
     #[arg(short, long, value_name = "NAME", conflicts_with_all = ["read", "program"])]
     interface: Vec<String>,
-    /// Read a capture file (pcap or pcapng; - for standard input)
+    /// Read a capture file (pcap or pcapng, also compressed with gzip or zstd; - for standard input); several, each with
+    /// its own -r, are merged by time
     #[arg(short, long, value_name = "FILE")]
-    read: Option<PathBuf>,
-    /// Write a capture file (.pcap: classic, otherwise pcapng; - for standard output) and show nothing, unless -q, -v, -x
-    /// or --json ask for it
+    read: Vec<PathBuf>,
+    /// Write a capture file (.pcap: classic, otherwise pcapng; .gz or .zst behind it: compressed; - for standard output)
+    /// and show nothing, unless -q, -v, -x or --json ask for it
     #[arg(short, long, value_name = "FILE")]
     write: Option<PathBuf>,
     /// One line per frame
@@ -124,11 +125,13 @@ impl Args {
         if self.filter.prints() {
             return self.filter.print(&self.words, self.snaplen, context);
         }
-        match (&self.read, self.interface.as_slice(), self.words.split_first()) {
-            (Some(path), _, _) => self.stored(path, context),
-            (None, [], Some((interface, filter))) => self.live(std::slice::from_ref(interface), filter, context),
-            (None, [], None) => bail!("an interface or -r FILE is needed"),
-            (None, interfaces, _) => self.live(interfaces, &self.words, context),
+        if !self.read.is_empty() {
+            return self.stored(context);
+        }
+        match (self.interface.as_slice(), self.words.split_first()) {
+            ([], Some((interface, filter))) => self.live(std::slice::from_ref(interface), filter, context),
+            ([], None) => bail!("an interface or -r FILE is needed"),
+            (interfaces, _) => self.live(interfaces, &self.words, context),
         }
     }
 

@@ -2,8 +2,6 @@
 
 use std::io::Write;
 
-use anyhow::anyhow;
-
 use super::filter::wrong;
 use super::limits::Limits;
 use super::summary::Summary;
@@ -40,16 +38,6 @@ pub(super) enum Failure<E> {
     Source(E),
     /// No more could be handed on.
     Sink(anyhow::Error),
-}
-
-impl<E: std::error::Error + Send + Sync + 'static> Failure<E> {
-    /// The failure as it is told; that of the source with its name.
-    pub fn of(self, source: &impl std::fmt::Display) -> anyhow::Error {
-        match self {
-            Failure::Source(error) => anyhow!(error).context(source.to_string()),
-            Failure::Sink(error) => error,
-        }
-    }
 }
 
 impl Sink {

@@ -10,6 +10,8 @@ use anyhow::{Context as _, bail};
 
 use super::Args;
 use super::output::{Failure, Sink};
+use crate::capture::files::merged::{Merged, NamedError};
+use crate::capture::files::unpack::Unpacked;
 use crate::capture::{FileError, Stored};
 use crate::cli::{Context, Outcome};
 use crate::kernel::OsError;
@@ -17,27 +19,38 @@ use crate::kernel::signal::{Interrupts, Stoppable};
 use crate::report::progress::Whole;
 
 impl Args {
-    pub(super) fn stored(&self, path: &Path, context: &mut Context) -> anyhow::Result<Outcome> {
-        let name = path.display();
+    pub(super) fn stored(&self, context: &mut Context) -> anyhow::Result<Outcome> {
         let filter = self.filter.for_file(&self.words)?;
-        let file = open(path).map_err(|error| OsError::from_io("open", &name, &error))?;
-        self.refuse_to_overwrite(&file)?;
+        if self.read.iter().filter(|path| *path == Path::new("-")).count() > 1 {
+            bail!("standard input can be read once");
+        }
+        let files = self.read.iter().map(|path| self.open_file(path)).collect::<Result<Vec<_>, _>>()?;
         let output = self.output(context)?;
         let interrupts = &Interrupts::take_the_first()?;
-        let mut source = Stored::open(Stoppable::new(file, interrupts)).with_context(|| name.to_string())?;
+        let mut source = merged(files, interrupts)?;
         let mut sink = Sink { filter, ..self.sink(output, String::new(), 0, context)? };
         let started = Instant::now();
         let result = sink.run(&mut source, context);
         let interrupted = interrupts.arrived();
         sink.finish(&[], context)?;
         match result {
-            Err(Failure::Source(FileError::Cut { .. })) if interrupted => {}
-            result => result.map_err(|failure| failure.of(&name))?,
+            Err(Failure::Source(NamedError { error: FileError::Cut { .. } | FileError::Io(_), .. })) if interrupted => {
+            }
+            Err(Failure::Source(error)) => return Err(error.into()),
+            Err(Failure::Sink(error)) => return Err(error),
+            Ok(()) => {}
         }
         if self.stats {
             context.note(Whole { frames: sink.done, bytes: sink.bytes, time: started.elapsed() });
         }
         Ok(Outcome::Yes)
+    }
+
+    fn open_file(&self, path: &Path) -> anyhow::Result<(String, File)> {
+        let name = path.display().to_string();
+        let file = open(path).map_err(|error| OsError::from_io("open", &name, &error))?;
+        self.refuse_to_overwrite(&file)?;
+        Ok((name, file))
     }
 
     /// Writing to the file that is being read would destroy it before it is read.
@@ -50,6 +63,15 @@ impl Args {
         }
         Ok(())
     }
+}
+
+/// The files as one source, their headers read.
+fn merged(files: Vec<(String, File)>, interrupts: &Interrupts) -> anyhow::Result<Merged<Unpacked<Stoppable<'_>>>> {
+    let open = |(name, file): (String, File)| {
+        let stored = Unpacked::open(Stoppable::new(file, interrupts)).map_err(FileError::from).and_then(Stored::open);
+        stored.with_context(|| name.clone()).map(|stored| (name, stored))
+    };
+    Ok(Merged::new(files.into_iter().map(open).collect::<Result<Vec<_>, _>>()?))
 }
 
 fn open(path: &Path) -> io::Result<File> {

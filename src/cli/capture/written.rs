@@ -10,6 +10,7 @@ use anyhow::bail;
 use nix::unistd::{AccessFlags, access};
 
 use crate::capture::files::measured::Measured;
+use crate::capture::files::pack::{Packer, Packing};
 use crate::capture::files::row::{Row, Turns};
 use crate::capture::files::write::{About, Format, WriteError, Writer};
 use crate::capture::{Counted, Frame};
@@ -121,23 +122,37 @@ pub(super) struct Written {
     open: Option<Open>,
 }
 
+/// Bytes are counted as they reach the file.
+type Target = Packer<Measured<BufWriter<File>>>;
+
 /// The file that is open.
 struct Open {
     name: String,
-    writer: Writer<Measured<BufWriter<File>>>,
+    writer: Writer<Target>,
 }
 
 impl Open {
     fn begin(path: &Path, file: File, about: About) -> anyhow::Result<Self> {
         let name = path.display().to_string();
         let to = Measured::new(BufWriter::with_capacity(256 << 10, file));
-        Ok(Open { writer: Writer::create(to, Format::of(&name), about)?, name })
+        let (packing, _) = Packing::of(&name);
+        Ok(Open { writer: Writer::create(Packer::new(to, packing), Format::of(&name), about)?, name })
     }
 
-    fn try_to(
-        &mut self,
-        work: impl FnOnce(&mut Writer<Measured<BufWriter<File>>>) -> Result<(), WriteError>,
-    ) -> anyhow::Result<()> {
+    /// Bytes that are in the file, or soon will be at most.
+    fn size(&self) -> u64 {
+        let to = self.writer.get_ref();
+        to.get_ref().bytes().saturating_add(to.waiting() as u64)
+    }
+
+    fn finish(&mut self, counted: &[Counted]) -> anyhow::Result<()> {
+        self.try_to(|writer| {
+            writer.finish(counted)?;
+            Ok(writer.get_mut().finish()?)
+        })
+    }
+
+    fn try_to(&mut self, work: impl FnOnce(&mut Writer<Target>) -> Result<(), WriteError>) -> anyhow::Result<()> {
         work(&mut self.writer).map_err(|error| match error {
             // A closed pipe is no failure: it keeps the form by which it is recognised.
             WriteError::Io(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -171,7 +186,7 @@ impl Written {
     /// Writes a frame, where it is time for it into the next file.
     pub fn frame(&mut self, frame: &Frame<'_>) -> anyhow::Result<()> {
         if let Some(row) = &self.row {
-            let written = self.open.as_ref().map_or(0, |open| open.writer.get_ref().bytes());
+            let written = self.open.as_ref().map_or(0, Open::size);
             let time = frame.time.unwrap_or(0);
             if row.is_over(written, frame.bytes.len() as u64, time) {
                 self.turn(time)?;
@@ -182,8 +197,7 @@ impl Written {
 
     /// Closes the file of a row and begins the next.
     fn turn(&mut self, time: i64) -> anyhow::Result<()> {
-        self.try_to(|writer| writer.finish(&[]))?;
-        self.open = None;
+        self.open.take().map_or(Ok(()), |mut open| open.finish(&[]))?;
         let Some(row) = &mut self.row else { return Ok(()) };
         let path = row.next(time);
         let file = File::create_new(&path).map_err(|error| OsError::from_io("create", path.display(), &error))?;
@@ -210,13 +224,10 @@ impl Written {
     /// Ends the file. The counts are those of the whole capture: a row has no place for them.
     pub fn finish(&mut self, counted: &[Counted]) -> anyhow::Result<()> {
         let counted = if self.row.is_some() { &[] } else { counted };
-        self.try_to(|writer| writer.finish(counted))
+        self.open.as_mut().map_or(Ok(()), |open| open.finish(counted))
     }
 
-    fn try_to(
-        &mut self,
-        work: impl FnOnce(&mut Writer<Measured<BufWriter<File>>>) -> Result<(), WriteError>,
-    ) -> anyhow::Result<()> {
+    fn try_to(&mut self, work: impl FnOnce(&mut Writer<Target>) -> Result<(), WriteError>) -> anyhow::Result<()> {
         self.open.as_mut().map_or(Ok(()), |open| open.try_to(work))
     }
 }
