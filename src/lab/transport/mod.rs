@@ -18,6 +18,7 @@ mod simultaneous;
 mod sticky;
 mod time_wait;
 mod udp;
+mod zero_window;
 
 /// Its labs, in the order in which one would take them.
 pub const LABS: &[Lab] = &[
@@ -34,6 +35,7 @@ pub const LABS: &[Lab] = &[
     corrupt::LAB,
     sticky::LAB,
     nagle::LAB,
+    zero_window::LAB,
     udp::LAB,
     ports::LAB,
 ];
