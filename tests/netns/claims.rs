@@ -90,7 +90,7 @@ fn every_statement_gets_the_verdict_that_its_text_explains_and_the_page_says_so(
 }
 
 /// Statements that are tried at least.
-const LEAST: usize = 60;
+const LEAST: usize = 95;
 
 fn statements_are_chosen_by_name_article_and_layer() {
     let ids = |arguments: &[&str]| -> Vec<String> {

@@ -11,13 +11,20 @@ mod buffers;
 mod claim;
 mod closing;
 mod datagrams;
+mod encodings;
 mod frames;
 mod ground;
 mod handshake;
+mod kinds;
 mod local;
+mod messages;
 mod nagle;
+mod ports;
+mod programs;
+mod python;
 mod restart;
 mod run;
+mod servers;
 mod stream;
 mod time_wait;
 mod wire;
@@ -33,6 +40,9 @@ const TOPICS: &[(Floor, &[Claim])] = &[
     (Floor::Link, frames::CLAIMS),
     (Floor::Internet, addresses::CLAIMS),
     (Floor::Internet, datagrams::CLAIMS),
+    (Floor::Transport, ports::CLAIMS),
+    (Floor::Transport, kinds::CLAIMS),
+    (Floor::Transport, messages::CLAIMS),
     (Floor::Transport, handshake::CLAIMS),
     (Floor::Transport, closing::CLAIMS),
     (Floor::Transport, time_wait::CLAIMS),
@@ -42,6 +52,10 @@ const TOPICS: &[(Floor, &[Claim])] = &[
     (Floor::Transport, nagle::CLAIMS),
     (Floor::Transport, buffers::CLAIMS),
     (Floor::Transport, blocking::CLAIMS),
+    (Floor::Application, servers::CLAIMS),
+    (Floor::Application, programs::CLAIMS),
+    (Floor::Application, encodings::CLAIMS),
+    (Floor::Application, python::CLAIMS),
 ];
 
 /// The statements with their layers, from the wire upwards.
