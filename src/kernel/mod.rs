@@ -12,6 +12,7 @@ pub mod errno;
 pub mod error;
 pub mod error_queue;
 pub mod ethtool;
+pub mod fork;
 pub mod limits;
 pub mod event;
 pub mod namespace;

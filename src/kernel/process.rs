@@ -63,12 +63,45 @@ fn sockets_of(process: &Path) -> io::Result<Vec<u32>> {
     Ok(files.filter_map(target).filter_map(inode).collect())
 }
 
+/// How many threads of this process are called `name`, of which the kernel keeps 15 bytes.
+///
+/// # Errors
+/// The refusal to read /proc.
+pub fn threads_named(name: &str) -> io::Result<usize> {
+    let named =
+        |task: &fs::DirEntry| fs::read_to_string(task.path().join("comm")).is_ok_and(|own| own.trim_end() == name);
+    Ok(fs::read_dir("/proc/self/task")?.filter_map(Result::ok).filter(named).count())
+}
+
+/// Memory that process `pid` shares with no other, in KiB; none where this user may not see it, or it is gone.
+pub fn private_memory_kib(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let private = text.lines().filter_map(|line| line.strip_prefix("Private_"));
+    let size = |line: &str| line.split_whitespace().nth(1)?.parse::<u64>().ok();
+    Some(private.filter_map(size).fold(0, u64::saturating_add))
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::UdpSocket;
     use std::os::fd::AsRawFd;
 
     use super::*;
+
+    #[test]
+    fn threads_are_counted_by_name_and_memory_by_process() {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::Builder::new().name("counted once".into()).spawn(move || stopped.recv()).unwrap();
+        // A thread takes its name after it has started.
+        while threads_named("counted once").unwrap() == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(threads_named("counted once").unwrap(), 1);
+        drop(stop);
+        thread.join().unwrap().unwrap_err();
+        assert_eq!(threads_named("counted once").unwrap(), 0);
+        assert!(private_memory_kib(std::process::id()).unwrap() > 0);
+    }
 
     #[test]
     fn this_process_is_found_as_the_holder_of_its_socket() {

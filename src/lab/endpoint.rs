@@ -129,7 +129,15 @@ impl<'p> Endpoint<'p> {
     /// # Errors
     /// As [`Stage::finish`].
     pub fn close(self, stage: &mut Stage<'_>) -> Result<(), LabError> {
+        self.close_as(stage, "close()")
+    }
+
+    /// Closes the socket by a call of this name.
+    ///
+    /// # Errors
+    /// As [`Stage::finish`].
+    pub fn close_as(self, stage: &mut Stage<'_>, call: &str) -> Result<(), LabError> {
         let socket = self.socket;
-        stage.call(self.program, "close()", move || drop(socket))
+        stage.call(self.program, call, move || drop(socket))
     }
 }
