@@ -1,6 +1,7 @@
 //! UDP on the same wire: the program gets what the wire makes of its datagrams.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -15,6 +16,9 @@ use crate::lab::{segments, tcp, udp};
 const SENT: [&str; 4] = ["one", "two", "three", "four"];
 /// What the wire makes of it.
 const ARRIVES: [&str; 4] = ["three", "three", "four", "one"];
+
+/// What is on its way has arrived.
+const QUIET: Duration = Duration::from_millis(20);
 
 /// Of four datagrams the first is held back, the second is lost, the third is doubled.
 pub fn whatever_the_wire_does(stage: &mut Stage<'_>, [client, server]: [usize; 2]) -> Result<(), LabError> {
@@ -37,6 +41,7 @@ pub fn whatever_the_wire_does(stage: &mut Stage<'_>, [client, server]: [usize; 2
     }
     let all = from.saturating_add(SENT.len() as u64);
     stage.until("four datagrams on the wire", PATIENCE, |stage| stage.frames() >= all)?;
+    stage.settle(QUIET)?;
     stage.release()?;
     let mut received = Vec::new();
     for _ in ARRIVES {

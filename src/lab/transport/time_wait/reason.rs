@@ -18,7 +18,7 @@ const BUCKETS: &str = "net.ipv4.tcp_max_tw_buckets";
 pub fn with(stage: &mut Stage<'_>, ends: &Ends) -> Result<(), LabError> {
     stage.note(Words { en: "why: the last acknowledgement is lost", zh: "理由:最后的确认丢失" })?;
     let segments = last_acknowledgment_lost(stage, ends)?;
-    let again = answers(&segments).last().is_some_and(|last| last.flags == Flags::ACK && last.fate == Told::Forwarded);
+    let again = answers(&segments).last().is_some_and(|last| last.flags == Flags::ACK && last.fate != Told::Dropped);
     stage.finding(
         Words {
             en: "with TIME-WAIT: the FIN is repeated and acknowledged again, the other end closes cleanly",
