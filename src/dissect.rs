@@ -9,6 +9,7 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod application;
+pub mod catalog;
 mod internet;
 mod layer;
 mod link;

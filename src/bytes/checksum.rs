@@ -73,6 +73,19 @@ pub enum Verdict {
     Unverifiable,
 }
 
+impl Verdict {
+    /// The word for it in JSON and conditions.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Verdict::Good => "good",
+            Verdict::Bad(_) => "bad",
+            Verdict::ZeroMeansNone => "zero_means_none",
+            Verdict::NotFilledIn => "not_filled_in",
+            Verdict::Unverifiable => "unverifiable",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

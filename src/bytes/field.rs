@@ -73,6 +73,32 @@ pub enum Value {
     Name(u32),
 }
 
+impl Value {
+    /// What the unit adds to the name of a field: counts of units are given in bytes.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Value::Units(..) => "_bytes",
+            _ => "",
+        }
+    }
+
+    /// The number that programs are given: yes is 1, units are bytes. None for what is no number.
+    pub fn number(self) -> Option<i128> {
+        match self {
+            Value::Number(n) | Value::Hex(n, _) | Value::Code(n, ..) => Some(n.into()),
+            Value::Units(n, unit) => Some(i128::from(n).saturating_mul(unit.into())),
+            Value::Signed(n) => Some(n.into()),
+            Value::Flag(set) => Some(set.into()),
+            _ => None,
+        }
+    }
+}
+
+/// A field's name as part of a key: letters in lower case, everything else an underscore.
+pub fn snake(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().map(|b| if b.is_ascii_alphanumeric() { b.to_ascii_lowercase() } else { b'_' })
+}
+
 impl fmt::Display for Value {
     /// The value alone. Bytes, texts and names need the frame and print nothing here.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,6 +135,11 @@ pub struct Field {
 }
 
 impl Field {
+    /// The name in JSON, conditions and columns: in snake case, with the unit where the value counts units.
+    pub fn key(&self) -> String {
+        snake(self.name).map(char::from).chain(self.value.unit().chars()).collect()
+    }
+
     /// The bytes of `frame` that the value stands in: for text with separators around it, the text alone.
     pub fn content<'f>(&self, frame: &'f [u8]) -> &'f [u8] {
         let bytes = self.bits.of(frame);

@@ -17,6 +17,7 @@ pub mod field;
 pub mod hex;
 pub mod mac;
 pub mod name;
+mod nearest;
 pub mod reader;
 mod text;
 
@@ -26,4 +27,5 @@ pub use escape::Escaped;
 pub use field::{Bits, Field, Fields, Record, Silent, Value};
 pub use mac::Mac;
 pub use name::Name;
+pub use nearest::nearest;
 pub use reader::{Fault, Part, Reader};

@@ -19,13 +19,15 @@ pub struct Counted {
 
 /// The counts of a live capture.
 ///
-/// **Invariant:** seen = shown + dropped + overrun + left.
+/// **Invariant:** seen = shown + unwanted + dropped + overrun + left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Accounting {
     /// Frames that the kernel counted behind the filter.
     pub seen: u64,
     /// Frames that were handed on: printed, written.
     pub shown: u64,
+    /// Frames that did not meet the condition (`--where`).
+    pub unwanted: u64,
     /// Frames that the kernel dropped because the ring was full.
     pub dropped: u64,
     /// Frames that waited for the output in vain: the queue was full.
@@ -42,7 +44,13 @@ impl Accounting {
         let sum = |count: fn(&Counted) -> u64| counted.iter().map(count).sum::<u64>();
         let (seen, dropped, overrun) = (sum(|c| c.seen), sum(|c| c.dropped), sum(|c| c.overrun));
         let left = seen.saturating_sub(shown).saturating_sub(dropped).saturating_sub(overrun);
-        Accounting { seen, shown, dropped, overrun, missed: sum(|c| c.missed), left }
+        Accounting { seen, shown, unwanted: 0, dropped, overrun, missed: sum(|c| c.missed), left }
+    }
+
+    /// The same when of the frames that were not handed on `count` did not meet the condition.
+    #[must_use]
+    pub fn without(self, count: u64) -> Self {
+        Accounting { unwanted: count, left: self.left.saturating_sub(count), ..self }
     }
 
     /// Frames that should have been handed on and were not.

@@ -4,6 +4,7 @@ pub mod accounting;
 pub mod batch;
 pub mod calendar;
 pub mod analysis;
+pub mod condition;
 pub mod files;
 pub mod filter;
 pub mod flows;
@@ -18,6 +19,7 @@ pub mod streams;
 pub mod tally;
 
 pub use accounting::{Accounting, Counted};
+pub use condition::Condition;
 pub use files::{FileError, Stored};
 pub use frame::{Frame, Source};
 pub use live::Live;

@@ -3,7 +3,8 @@
 use nix::errno::Errno;
 
 use super::{Context, Outcome};
-use crate::bytes::Escaped;
+use crate::bytes::{Escaped, nearest};
+use crate::capture::condition::{self, Listed};
 use crate::dissect::sample;
 use crate::kernel::{errno, settings, sysctl};
 use crate::report::explain::{Answer, Explanation, Service};
@@ -17,6 +18,8 @@ use crate::transport::{glossary, tcp::Flags};
 /// THING is an errno (ECONNREFUSED, 111, "Connection refused"), a port or service (80, http, 53/udp), a TCP flag (SYN), a
 /// TCP state (TIME-WAIT), a header drawn bit by bit (tcp, udp, ipv4, ipv6, ethernet, arp, icmp …) or a kernel setting
 /// (somaxconn), with its value here. A number may be both an errno and a port: both are shown.
+///
+/// `explain fields` lists the names that `capture --where` and `--fields` take, `explain fields tcp` those that begin so.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status 1: nothing goes by this name.\nExample: netlab explain ECONNREFUSED")]
 pub struct Args {
@@ -27,6 +30,11 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
+        if let [first, rest @ ..] = self.words.as_slice()
+            && first == "fields"
+        {
+            return fields(&rest.join(" "), context);
+        }
         let thing = self.words.join(" ");
         let explanations = look_up(thing.trim());
         let suggestions = if explanations.is_empty() { suggest(&thing) } else { Vec::new() };
@@ -41,6 +49,22 @@ impl Args {
         }
         Ok((!answer.explanations.is_empty()).into())
     }
+}
+
+/// The names of fields that begin with `prefix`.
+fn fields(prefix: &str, context: &mut Context) -> anyhow::Result<Outcome> {
+    let fields: Vec<Listed> = condition::listed().into_iter().filter(|field| field.name.starts_with(prefix)).collect();
+    if context.json {
+        json::document(&mut context.out, &serde_json::json!({ "fields": &fields }))?;
+    } else {
+        report::fields::list(&mut context.out, context.palette, &fields)?;
+    }
+    if fields.is_empty() {
+        let near = nearest(prefix, condition::names(), SUGGESTIONS);
+        let hint = if near.is_empty() { String::new() } else { format!("\nhint: did you mean {}?", near.join(" or ")) };
+        context.note(format!("no field's name begins with {}{hint}", Escaped(prefix.as_bytes())));
+    }
+    Ok((!fields.is_empty()).into())
 }
 
 fn unknown(answer: &Answer) -> String {
@@ -155,7 +179,6 @@ const SUGGESTIONS: usize = 3;
 
 /// Known names that differ from `thing` in few letters.
 fn suggest(thing: &str) -> Vec<String> {
-    let wanted: Vec<char> = thing.chars().take(40).flat_map(char::to_lowercase).collect();
     let names = errno::all().map(errno::name);
     let names = names.chain(settings::all().iter().map(|setting| setting.short().to_owned()));
     let names = names.chain(glossary::FLAGS.iter().map(|flag| flag.name.to_owned()));
@@ -164,38 +187,12 @@ fn suggest(thing: &str) -> Vec<String> {
         .into_iter()
         .flat_map(|protocol| services::known(protocol).filter_map(move |port| services::name(port, protocol)));
     let names = names.chain(sample::keys().chain(services).map(str::to_owned));
-    let mut near: Vec<(usize, String)> =
-        names.map(|name| (distance(&wanted, &name), name)).filter(|(d, _)| *d <= wanted.len() / 3).collect();
-    near.sort();
-    near.dedup();
-    near.into_iter().take(SUGGESTIONS).map(|(_, name)| name).collect()
-}
-
-/// How many letters must be put in, taken out or changed to make one name of the other (Levenshtein).
-fn distance(wanted: &[char], name: &str) -> usize {
-    let mut row: Vec<usize> = (0..=wanted.len()).collect();
-    for (line, letter) in name.chars().flat_map(char::to_lowercase).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (column, own) in wanted.iter().enumerate() {
-            let change = diagonal + usize::from(*own != letter);
-            diagonal = row[column + 1];
-            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[wanted.len()]
+    nearest(thing, names, SUGGESTIONS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_distance_counts_letters() {
-        let from = |a: &str, b| distance(&a.chars().collect::<Vec<_>>(), b);
-        assert_eq!(from("kitten", "SITTING"), 3);
-        assert_eq!(from("", "abc"), 3);
-        assert_eq!(from("econnrefused", "ECONNREFUSED"), 0);
-    }
 
     #[test]
     fn a_number_may_be_an_errno_and_a_port() {

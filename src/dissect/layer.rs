@@ -65,9 +65,9 @@ impl Data {
     }
 }
 
-/// One row per header: the variant, what it holds, the name for people and the key for JSON and filters.
+/// One row per header: the variant, what it holds, the name for people, the key for JSON and filters, where it is defined.
 macro_rules! headers {
-    ($($(#[$doc:meta])* $variant:ident($content:ty) $name:literal $key:literal)+) => {
+    ($($(#[$doc:meta])* $variant:ident($content:ty) $name:literal $key:literal $reference:literal)+) => {
         /// A header that was read.
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum Header {
@@ -92,77 +92,85 @@ macro_rules! headers {
                     Header::Data(data) => data.key(),
                 }
             }
+
+            /// Where it is defined; empty for bytes without a header.
+            pub fn reference(&self) -> &'static str {
+                match self {
+                    $(Header::$variant(_) => $reference,)+
+                    Header::Data(_) => "",
+                }
+            }
         }
     };
 }
 
 headers! {
     /// Ethernet II or IEEE 802.3.
-    Ethernet(Ethernet) "Ethernet" "ethernet"
+    Ethernet(Ethernet) "Ethernet" "ethernet" "IEEE 802.3"
     /// IEEE 802.2 logical link control.
-    Llc(Llc) "LLC" "llc"
+    Llc(Llc) "LLC" "llc" "IEEE 802.2"
     /// SNAP.
-    Snap(Snap) "SNAP" "snap"
+    Snap(Snap) "SNAP" "snap" "IEEE 802, RFC 1042"
     /// A header that Linux made up.
-    Cooked(Cooked) "Linux cooked" "cooked"
+    Cooked(Cooked) "Linux cooked" "cooked" "LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2"
     /// The header of a BSD loopback capture.
-    Loopback(Loopback) "Loopback" "loopback"
+    Loopback(Loopback) "Loopback" "loopback" "LINKTYPE_NULL, LINKTYPE_LOOP"
     /// A VLAN tag.
-    Vlan(Vlan) "VLAN" "vlan"
+    Vlan(Vlan) "VLAN" "vlan" "IEEE 802.1Q"
     /// One entry of an MPLS label stack.
-    Mpls(Mpls) "MPLS" "mpls"
+    Mpls(Mpls) "MPLS" "mpls" "RFC 3032"
     /// PPP over Ethernet.
-    Pppoe(Pppoe) "PPPoE" "pppoe"
+    Pppoe(Pppoe) "PPPoE" "pppoe" "RFC 2516"
     /// PPP.
-    Ppp(Ppp) "PPP" "ppp"
+    Ppp(Ppp) "PPP" "ppp" "RFC 1661"
     /// ARP.
-    Arp(Arp) "ARP" "arp"
+    Arp(Arp) "ARP" "arp" "RFC 826"
     /// IPv4.
-    Ipv4(Ipv4) "IPv4" "ipv4"
+    Ipv4(Ipv4) "IPv4" "ipv4" "RFC 791"
     /// IPv6.
-    Ipv6(Ipv6) "IPv6" "ipv6"
+    Ipv6(Ipv6) "IPv6" "ipv6" "RFC 8200"
     /// IPv6 hop-by-hop options.
-    HopByHop(Options) "Hop-by-hop options" "hop_by_hop"
+    HopByHop(Options) "Hop-by-hop options" "hop_by_hop" "RFC 8200 section 4.3"
     /// IPv6 destination options.
-    DestinationOptions(Options) "Destination options" "destination_options"
+    DestinationOptions(Options) "Destination options" "destination_options" "RFC 8200 section 4.6"
     /// IPv6 routing header.
-    Routing(Routing) "Routing header" "routing"
+    Routing(Routing) "Routing header" "routing" "RFC 8200 section 4.4"
     /// IPv6 fragment header.
-    Fragment(Fragment) "Fragment header" "fragment"
+    Fragment(Fragment) "Fragment header" "fragment" "RFC 8200 section 4.5"
     /// GRE.
-    Gre(Gre) "GRE" "gre"
+    Gre(Gre) "GRE" "gre" "RFC 2784, RFC 2890"
     /// IPsec authentication header.
-    Ah(Ah) "AH" "ah"
+    Ah(Ah) "AH" "ah" "RFC 4302"
     /// IPsec encapsulating security payload.
-    Esp(Esp) "ESP" "esp"
+    Esp(Esp) "ESP" "esp" "RFC 4303"
     /// ICMP for IPv4.
-    Icmp(Icmp) "ICMP" "icmp"
+    Icmp(Icmp) "ICMP" "icmp" "RFC 792"
     /// ICMP for IPv6.
-    Icmpv6(Icmp) "ICMPv6" "icmpv6"
+    Icmpv6(Icmp) "ICMPv6" "icmpv6" "RFC 4443"
     /// Extensions behind the datagram that an ICMP error quotes.
-    IcmpExtension(IcmpExtension) "ICMP extensions" "icmp_extension"
+    IcmpExtension(IcmpExtension) "ICMP extensions" "icmp_extension" "RFC 4884"
     /// IGMP.
-    Igmp(Igmp) "IGMP" "igmp"
+    Igmp(Igmp) "IGMP" "igmp" "RFC 9776, RFC 2236"
     /// TCP.
-    Tcp(Tcp) "TCP" "tcp"
+    Tcp(Tcp) "TCP" "tcp" "RFC 9293 section 3.1"
     /// UDP.
-    Udp(Udp) "UDP" "udp"
+    Udp(Udp) "UDP" "udp" "RFC 768"
     /// DNS.
-    Dns(Dns) "DNS" "dns"
+    Dns(Dns) "DNS" "dns" "RFC 1035"
     /// Multicast DNS.
-    Mdns(Dns) "mDNS" "mdns"
+    Mdns(Dns) "mDNS" "mdns" "RFC 6762"
     /// LLMNR.
-    Llmnr(Dns) "LLMNR" "llmnr"
+    Llmnr(Dns) "LLMNR" "llmnr" "RFC 4795"
     /// DHCP for IPv4.
-    Dhcp(Dhcp) "DHCP" "dhcp"
+    Dhcp(Dhcp) "DHCP" "dhcp" "RFC 2131"
     /// NTP.
-    Ntp(Ntp) "NTP" "ntp"
+    Ntp(Ntp) "NTP" "ntp" "RFC 5905"
     /// A TLS record.
-    Tls(Tls) "TLS" "tls"
+    Tls(Tls) "TLS" "tls" "RFC 8446"
     /// The head of an HTTP message.
-    Http(Http) "HTTP" "http"
+    Http(Http) "HTTP" "http" "RFC 9112"
     /// The first line of SSH.
-    Ssh(Ssh) "SSH" "ssh"
+    Ssh(Ssh) "SSH" "ssh" "RFC 4253"
 }
 
 impl Header {

@@ -38,7 +38,6 @@ pub struct Place {
 /// A frame in which a header occurs.
 struct Sample {
     key: &'static str,
-    reference: &'static str,
     beyond: Option<&'static str>,
     parts: &'static [&'static [u8]],
 }
@@ -50,30 +49,25 @@ const IPV4: &[u8] = &[0; 8];
 /// Two IPv6 addresses.
 const IPV6: &[u8] = &[0; 32];
 
-const fn sample(
-    key: &'static str,
-    reference: &'static str,
-    beyond: Option<&'static str>,
-    parts: &'static [&'static [u8]],
-) -> Sample {
-    Sample { key, reference, beyond, parts }
+const fn sample(key: &'static str, beyond: Option<&'static str>, parts: &'static [&'static [u8]]) -> Sample {
+    Sample { key, beyond, parts }
 }
 
 #[rustfmt::skip]
 const SAMPLES: &[Sample] = &[
-    sample("ethernet", "IEEE 802.3", Some("up to 1500 bytes of payload follow, then 4 bytes of frame check sequence that the card removes"), &[LINK, b"\x08\x00"]),
-    sample("vlan", "IEEE 802.1Q", Some("stands between the source address and the type of an Ethernet frame, behind the type 0x8100"), &[LINK, b"\x81\x00\0\0\x08\x00"]),
-    sample("mpls", "RFC 3032", None, &[LINK, b"\x88\x47\0\0\x01\x40"]),
-    sample("arp", "RFC 826", Some("for Ethernet and IPv4; the address sizes say how long the addresses are"), &[LINK, b"\x08\x06\0\x01\x08\0\x06\x04\0\x01", &[0; 20]]),
-    sample("ipv4", "RFC 791", Some("up to 40 bytes of options follow where the header length is more than 5"), &[LINK, b"\x08\x00\x45\0\0\x14\0\0\0\0\x40\xfd\0\0", IPV4]),
-    sample("icmp", "RFC 792", Some("an echo request; the second half depends on the type"), &[LINK, b"\x08\x00\x45\0\0\x1c\0\0\0\0\x40\x01\0\0", IPV4, b"\x08\0\0\0\0\0\0\0"]),
-    sample("igmp", "RFC 9776, RFC 2236", None, &[LINK, b"\x08\x00\x45\0\0\x1c\0\0\0\0\x01\x02\0\0", IPV4, b"\x16\0\0\0\0\0\0\0"]),
-    sample("ipv6", "RFC 8200", Some("extension headers follow where the next header says so"), &[LINK, b"\x86\xdd\x60\0\0\0\0\0\x3b\x40", IPV6]),
-    sample("icmpv6", "RFC 4443", Some("an echo request; the second half depends on the type"), &[LINK, b"\x86\xdd\x60\0\0\0\0\x08\x3a\x40", IPV6, b"\x80\0\0\0\0\0\0\0"]),
-    sample("fragment", "RFC 8200 section 4.5", None, &[LINK, b"\x86\xdd\x60\0\0\0\0\x08\x2c\x40", IPV6, b"\x3b\0\0\0\0\0\0\0"]),
-    sample("gre", "RFC 2784, RFC 2890", Some("checksum, key and sequence number follow where their flags are set"), &[LINK, b"\x08\x00\x45\0\0\x18\0\0\0\0\x40\x2f\0\0", IPV4, b"\0\0\x08\0"]),
-    sample("tcp", "RFC 9293 section 3.1", Some("up to 40 bytes of options follow where the data offset is more than 5"), &[LINK, b"\x08\x00\x45\0\0\x28\0\0\0\0\x40\x06\0\0", IPV4, &[0; 12], b"\x50\0\0\0\0\0\0\0"]),
-    sample("udp", "RFC 768", None, &[LINK, b"\x08\x00\x45\0\0\x1c\0\0\0\0\x40\x11\0\0", IPV4, b"\0\0\0\0\0\x08\0\0"]),
+    sample("ethernet", Some("up to 1500 bytes of payload follow, then 4 bytes of frame check sequence that the card removes"), &[LINK, b"\x08\x00"]),
+    sample("vlan", Some("stands between the source address and the type of an Ethernet frame, behind the type 0x8100"), &[LINK, b"\x81\x00\0\0\x08\x00"]),
+    sample("mpls", None, &[LINK, b"\x88\x47\0\0\x01\x40"]),
+    sample("arp", Some("for Ethernet and IPv4; the address sizes say how long the addresses are"), &[LINK, b"\x08\x06\0\x01\x08\0\x06\x04\0\x01", &[0; 20]]),
+    sample("ipv4", Some("up to 40 bytes of options follow where the header length is more than 5"), &[LINK, b"\x08\x00\x45\0\0\x14\0\0\0\0\x40\xfd\0\0", IPV4]),
+    sample("icmp", Some("an echo request; the second half depends on the type"), &[LINK, b"\x08\x00\x45\0\0\x1c\0\0\0\0\x40\x01\0\0", IPV4, b"\x08\0\0\0\0\0\0\0"]),
+    sample("igmp", None, &[LINK, b"\x08\x00\x45\0\0\x1c\0\0\0\0\x01\x02\0\0", IPV4, b"\x16\0\0\0\0\0\0\0"]),
+    sample("ipv6", Some("extension headers follow where the next header says so"), &[LINK, b"\x86\xdd\x60\0\0\0\0\0\x3b\x40", IPV6]),
+    sample("icmpv6", Some("an echo request; the second half depends on the type"), &[LINK, b"\x86\xdd\x60\0\0\0\0\x08\x3a\x40", IPV6, b"\x80\0\0\0\0\0\0\0"]),
+    sample("fragment", None, &[LINK, b"\x86\xdd\x60\0\0\0\0\x08\x2c\x40", IPV6, b"\x3b\0\0\0\0\0\0\0"]),
+    sample("gre", Some("checksum, key and sequence number follow where their flags are set"), &[LINK, b"\x08\x00\x45\0\0\x18\0\0\0\0\x40\x2f\0\0", IPV4, b"\0\0\x08\0"]),
+    sample("tcp", Some("up to 40 bytes of options follow where the data offset is more than 5"), &[LINK, b"\x08\x00\x45\0\0\x28\0\0\0\0\x40\x06\0\0", IPV4, &[0; 12], b"\x50\0\0\0\0\0\0\0"]),
+    sample("udp", None, &[LINK, b"\x08\x00\x45\0\0\x1c\0\0\0\0\x40\x11\0\0", IPV4, b"\0\0\0\0\0\x08\0\0"]),
 ];
 
 /// Other names for headers.
@@ -108,7 +102,8 @@ fn read(sample: &Sample) -> Option<Shape> {
         })
         .collect();
     let length_bits = fields.iter().map(|field| field.length_bits).sum();
-    let Sample { key, reference, beyond, .. } = *sample;
+    let Sample { key, beyond, .. } = *sample;
+    let reference = layer.header.reference();
     Some(Shape { name: layer.header.name(), key, reference, beyond, length_bits, fields })
 }
 

@@ -29,6 +29,17 @@ pub enum Way {
 }
 
 impl Way {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Way::In => "in",
+            Way::Out => "out",
+            Way::ToOther => "to-other",
+            Way::Broadcast => "broadcast",
+            Way::Multicast => "multicast",
+        }
+    }
+
     /// The kernel's number for it (`sll_pkttype`).
     pub const fn packet_type(self) -> u8 {
         match self {

@@ -30,10 +30,14 @@ impl fmt::Display for Summary {
 
 impl Summary {
     fn line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Accounting { seen, shown, dropped, overrun, missed, left } = self.accounting;
+        let Accounting { seen, shown, unwanted, dropped, overrun, missed, left } = self.accounting;
         let frames = if seen == 1 { "frame" } else { "frames" };
         let done = if self.written { "written" } else { "shown" };
-        write!(f, "{seen} {frames} seen: {shown} {done}, {dropped} dropped by the kernel")?;
+        write!(f, "{seen} {frames} seen: {shown} {done}, ")?;
+        if unwanted > 0 {
+            write!(f, "{unwanted} passed over by --where, ")?;
+        }
+        write!(f, "{dropped} dropped by the kernel")?;
         if overrun > 0 {
             write!(f, ", {overrun} dropped because the output was too slow")?;
         }
@@ -69,7 +73,12 @@ mod tests {
     fn every_place_where_frames_went_is_named() {
         let quiet = Accounting { seen: 1, shown: 1, ..Accounting::default() };
         assert_eq!(summary(quiet, false), "1 frame seen: 1 shown, 0 dropped by the kernel");
-        let loss = Accounting { seen: 20, shown: 3, dropped: 4, overrun: 5, missed: 6, left: 8 };
+        let choice = Accounting { seen: 5, shown: 2, left: 3, ..Accounting::default() }.without(2);
+        assert_eq!(
+            summary(choice, false),
+            "5 frames seen: 2 shown, 2 passed over by --where, 0 dropped by the kernel, 1 were still waiting"
+        );
+        let loss = Accounting { seen: 20, shown: 3, unwanted: 0, dropped: 4, overrun: 5, missed: 6, left: 8 };
         assert_eq!(
             summary(loss, true),
             "20 frames seen: 3 shown, 4 dropped by the kernel, 5 dropped because the output was too slow, \

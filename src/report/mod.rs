@@ -8,6 +8,7 @@ pub mod cells;
 pub mod claims;
 pub mod diagram;
 pub mod explain;
+pub mod fields;
 pub mod flows;
 pub mod follow;
 pub mod headers;

@@ -12,7 +12,6 @@ use crate::capture::Packet;
 use crate::capture::calendar::Moment;
 use crate::capture::frame::Nanoseconds;
 use crate::dissect::{Data, Header, Layer};
-use crate::link::received::Way;
 
 /// How packets are to look.
 #[derive(Clone, Copy, Debug)]
@@ -117,21 +116,10 @@ pub(super) fn place(text: &mut Text, packet: &Packet<'_>) {
         text.escaped(packet.frame.interface.as_bytes()).str(" ");
     }
     if let Some(way) = packet.frame.way {
-        text.str(word(way)).str(" ");
+        text.str(way.word()).str(" ");
     }
     if !packet.frame.interface.is_empty() || packet.frame.way.is_some() {
         text.str(" ");
-    }
-}
-
-/// The word for a direction.
-pub(super) fn word(way: Way) -> &'static str {
-    match way {
-        Way::In => "in",
-        Way::Out => "out",
-        Way::ToOther => "to-other",
-        Way::Broadcast => "broadcast",
-        Way::Multicast => "multicast",
     }
 }
 

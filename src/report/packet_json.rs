@@ -3,9 +3,8 @@
 //! The fields of a layer are an object: the field's name in snake case → its value. A field that stands there several
 //! times (options) is an array. All text is ASCII: what is not is written as `\u…`.
 
-use super::packet::word;
 use super::text::Text;
-use crate::bytes::{Codes, Field, Value, Verdict};
+use crate::bytes::{Codes, Field, Value, Verdict, field};
 use crate::capture::Packet;
 use crate::capture::analysis::Finding;
 use crate::dissect::{Header, Layer};
@@ -25,7 +24,7 @@ pub fn write(text: &mut Text, packet: &Packet<'_>) {
         string(text, frame.interface.as_bytes());
     }
     if let Some(way) = frame.way {
-        text.str(",\"direction\":\"").str(word(way)).str("\"");
+        text.str(",\"direction\":\"").str(way.word()).str("\"");
     }
     text.str(",\"link_type\":").number(frame.link.number());
     text.str(",\"captured_bytes\":").number(frame.bytes.len() as u64);
@@ -85,15 +84,8 @@ fn noted(text: &mut Text, finding: Finding) {
 }
 
 fn verdict(text: &mut Text, verdict: Verdict) {
-    let (word, right) = match verdict {
-        Verdict::Good => ("good", None),
-        Verdict::Bad(right) => ("bad", Some(right)),
-        Verdict::ZeroMeansNone => ("zero_means_none", None),
-        Verdict::NotFilledIn => ("not_filled_in", None),
-        Verdict::Unverifiable => ("unverifiable", None),
-    };
-    text.str(",\"checksum_verdict\":\"").str(word).str("\"");
-    if let Some(right) = right {
+    text.str(",\"checksum_verdict\":\"").str(verdict.word()).str("\"");
+    if let Verdict::Bad(right) = verdict {
         text.str(",\"right_checksum\":").number(right);
     }
 }
@@ -158,13 +150,11 @@ fn names(text: &mut Text, fields: &[Field], same: &[usize], codes: Codes) {
 fn key(text: &mut Text, field: &Field) {
     text.str("\"");
     snake(text, field.name);
-    // Counts of units are given in bytes.
-    text.str(if matches!(field.value, Value::Units(..)) { "_bytes\":" } else { "\":" });
+    text.str(field.value.unit()).str("\":");
 }
 
-/// A field's name as its key: letters in lower case, everything else an underscore.
 fn snake(text: &mut Text, name: &str) {
-    text.0.extend(name.bytes().map(|b| if b.is_ascii_alphanumeric() { b.to_ascii_lowercase() } else { b'_' }));
+    text.0.extend(field::snake(name));
 }
 
 fn value(text: &mut Text, field: &Field, frame: &[u8]) {

@@ -8,7 +8,9 @@ mod capture_packed;
 mod capture_rows;
 mod cli;
 mod filter;
+mod condition;
 mod explain;
+mod fields;
 mod golden;
 mod headers;
 #[path = "../shared/json_keys.rs"]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// A fault in a filter expression: what it is, where it stands, what to do about it.
+/// A fault in a filter expression or condition: what it is, where it stands, what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// What is wrong, and what was expected where something else stood.
@@ -16,13 +16,13 @@ pub struct Error {
 
 impl Error {
     /// An error about the part `span` of the expression.
-    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+    pub(in crate::capture) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Error { message: message.into(), span, hint: None }
     }
 
     /// Adds what to do.
     #[must_use]
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(in crate::capture) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }

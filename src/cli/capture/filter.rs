@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::anyhow;
 use clap::{ArgAction, ValueEnum};
 
+use crate::capture::Condition;
 use crate::capture::filter::{self, Error, Matcher, Options, Source};
 use crate::capture::live;
 use crate::cli::{Context, Outcome};
@@ -12,8 +13,13 @@ use crate::link::LinkType;
 use crate::link::packet_socket::Instruction;
 
 /// Options of the filter.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Filtering {
+    /// Take only packets that meet a condition on any field, evaluated after they were read: `tcp.window == 0`,
+    /// `ipv4.ttl < 5 and not dns`, `dns.name ~ "example"`; names: `netlab explain fields`
+    #[arg(long = "where", value_name = "CONDITION", value_parser = condition, conflicts_with = "program",
+          help_heading = "Filter")]
+    pub(super) condition: Option<Condition>,
     /// Let the filter see through up to two VLAN tags; `vlan N` then asks whether one of them has that number
     #[arg(long, help_heading = "Filter")]
     any_vlan: bool,
@@ -71,12 +77,12 @@ impl Link {
 
 impl Filtering {
     /// Whether the program is to be printed, and nothing captured.
-    pub(super) fn prints(self) -> bool {
+    pub(super) fn prints(&self) -> bool {
         self.program > 0
     }
 
     /// Prints the program of the filter in `words`.
-    pub(super) fn print(self, words: &[String], snaplen: u32, context: &mut Context) -> anyhow::Result<Outcome> {
+    pub(super) fn print(&self, words: &[String], snaplen: u32, context: &mut Context) -> anyhow::Result<Outcome> {
         let expression = words.join(" ");
         let source = if self.live { Source::Live } else { Source::Stored };
         let options = Options { any_vlan: self.any_vlan, snaplen, ..Options::new(source) };
@@ -92,7 +98,7 @@ impl Filtering {
 
     /// The program for the frames of an interface; without words it takes every frame.
     pub(super) fn for_interface(
-        self,
+        &self,
         words: &[String],
         interface: &str,
         snaplen: u32,
@@ -108,7 +114,7 @@ impl Filtering {
     }
 
     /// The filter for the frames of a file; none without words.
-    pub(super) fn for_file(self, words: &[String]) -> anyhow::Result<Option<Matcher>> {
+    pub(super) fn for_file(&self, words: &[String]) -> anyhow::Result<Option<Matcher>> {
         if words.is_empty() {
             return Ok(None);
         }
@@ -120,6 +126,11 @@ impl Filtering {
             anyhow!("{}{hint}", wrong(&error, &expression))
         })
     }
+}
+
+/// Reads a condition; the error points at the part that it is about.
+fn condition(text: &str) -> Result<Condition, String> {
+    Condition::parse(text).map_err(|error| error.render(text).to_string())
 }
 
 /// The error under the expression that it is about.

@@ -108,7 +108,7 @@ impl Args {
         sink: &Sink,
         context: &mut Context,
     ) -> anyhow::Result<Outcome> {
-        let accounting = Accounting::new(counted, sink.done);
+        let accounting = Accounting::new(counted, sink.done).without(sink.unwanted);
         let all = sink.all();
         context.note(Summary { accounting, written: self.write.is_some(), all, palette: context.notes });
         let gone = sources.iter().find_map(|source| match source.end() {

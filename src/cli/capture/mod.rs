@@ -16,7 +16,7 @@ use clap::ValueEnum;
 
 use self::filter::Filtering;
 use self::limits::Limits;
-use self::output::{Form, Show, Sink};
+use self::output::{Form, Show, Sink, Wanted};
 use self::summary::Summaries;
 use self::written::{Output, Rotation, Written};
 use super::{Context, Outcome};
@@ -162,7 +162,9 @@ impl Args {
             About { application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(), system, snap_length };
         let written = output.map(|output| Written::begin(output, about)).transpose()?;
         let summary = self.summaries.begin(self.hex, context);
-        Ok(Sink { filter: None, show, summary, written, limits: self.limits, done: 0, bytes: 0 })
+        let condition = self.filter.condition.clone().map(Wanted::new);
+        let limits = self.limits;
+        Ok(Sink { filter: None, condition, show, summary, written, limits, done: 0, bytes: 0, unwanted: 0 })
     }
 
     fn show(&self, context: &Context) -> Show {
@@ -179,6 +181,7 @@ impl Args {
             (false, false) => Form::Layers,
         };
         let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
-        Show::new(form, look, self.summaries.analyze.then(|| self.summaries.memory()))
+        let memory = self.summaries.analyze.then(|| self.summaries.memory());
+        Show::new(form, look, memory, self.filter.condition.is_some())
     }
 }

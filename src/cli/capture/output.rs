@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::summary::Summary;
 use super::written::Written;
 use crate::capture::filter::Matcher;
-use crate::capture::{Counted, Dissector, Frame, Source};
+use crate::capture::{Condition, Counted, Dissector, Frame, Source};
 use crate::cli::Context;
 use crate::link::LinkType;
 use crate::report::packet::Look;
@@ -18,6 +18,8 @@ use crate::report::{packet, packet_json, packet_line};
 pub(super) struct Sink {
     /// Which frames are taken; where they come from an interface, the kernel has seen to it already.
     pub filter: Option<Matcher>,
+    /// Which packets are taken, once they were read.
+    pub condition: Option<Wanted>,
     /// Standard output.
     pub show: Option<Show>,
     /// What is said of all frames together.
@@ -30,6 +32,20 @@ pub(super) struct Sink {
     pub done: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// How many frames did not meet the condition.
+    pub unwanted: u64,
+}
+
+/// A condition, and the means to read what it is about where nothing is shown.
+pub(super) struct Wanted {
+    condition: Condition,
+    dissector: Dissector,
+}
+
+impl Wanted {
+    pub fn new(condition: Condition) -> Self {
+        Wanted { condition, dissector: Dissector::new(true) }
+    }
 }
 
 /// Why packets stopped.
@@ -49,9 +65,13 @@ impl Sink {
             }
             let Some(frame) = source.next().map_err(Failure::Source)? else { break };
             let length = frame.bytes.len() as u64;
-            if self.takes(&frame).map_err(Failure::Sink)? {
-                self.frame(frame, context).map_err(Failure::Sink)?;
+            if !self.takes(&frame).map_err(Failure::Sink)? {
+                continue;
+            }
+            if self.frame(frame, context).map_err(Failure::Sink)? {
                 (self.done, self.bytes) = (self.done + 1, self.bytes + length);
+            } else {
+                self.unwanted += 1;
             }
         }
         Ok(())
@@ -67,17 +87,22 @@ impl Sink {
         filter.matches(frame).map_err(|error| wrong(&error, filter.expression()))
     }
 
-    fn frame(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<()> {
+    /// Hands on a frame, and tells whether it met the condition.
+    fn frame(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<bool> {
+        let shown = match (&mut self.show, &mut self.condition) {
+            (Some(show), wanted) => show.frame(frame, wanted.as_ref().map(|wanted| &wanted.condition)),
+            (None, Some(wanted)) => wanted.condition.holds(&wanted.dissector.read(frame)).then_some(&[][..]),
+            (None, None) => Some(&[][..]),
+        };
+        let Some(shown) = shown else { return Ok(false) };
         if let Some(written) = &mut self.written {
             written.frame(&frame)?;
         }
-        if let Some(show) = &mut self.show {
-            context.out.write_all(show.frame(frame))?;
-        }
+        context.out.write_all(shown)?;
         if let Some(summary) = &mut self.summary {
             summary.see(frame, context)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Names an interface in the file before its first frame.
@@ -124,8 +149,8 @@ pub(super) enum Form {
 
 impl Show {
     /// Packets in this form and look, with conversations analysed where there is memory for them.
-    pub fn new(form: Form, look: Look, memory: Option<usize>) -> Self {
-        let dissector = Dissector::new(look.fields || matches!(form, Form::Json));
+    pub fn new(form: Form, look: Look, memory: Option<usize>, conditional: bool) -> Self {
+        let dissector = Dissector::new(conditional || look.fields || matches!(form, Form::Json));
         let dissector = match memory {
             Some(memory) => dissector.analysing(memory),
             None => dissector,
@@ -133,10 +158,13 @@ impl Show {
         Show { form, look, dissector, text: Text::default() }
     }
 
-    /// What is to be printed for `frame`.
-    fn frame(&mut self, frame: Frame<'_>) -> &[u8] {
+    /// What is to be printed for `frame`; none when it does not meet the condition.
+    fn frame(&mut self, frame: Frame<'_>, condition: Option<&Condition>) -> Option<&[u8]> {
         self.text.0.clear();
         let shown = self.dissector.read(frame);
+        if condition.is_some_and(|condition| !condition.holds(&shown)) {
+            return None;
+        }
         match self.form {
             Form::Line => {
                 packet_line::write(&mut self.text, &shown, self.look.clock, self.look.numbers, self.look.palette);
@@ -144,6 +172,6 @@ impl Show {
             Form::Layers => packet::write(&mut self.text, &shown, &self.look),
             Form::Json => packet_json::write(&mut self.text, &shown),
         }
-        &self.text.0
+        Some(&self.text.0)
     }
 }

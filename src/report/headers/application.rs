@@ -178,7 +178,7 @@ fn hello(text: &mut Text, header: &Tls, frame: &[u8]) {
     let mut protocols = hello.alpn.of(frame);
     let mut lead = "  ALPN ";
     while let Some((length, rest)) = protocols.split_first() {
-        let (name, rest) = rest.split_at(rest.len().min((*length).into()));
+        let Some((name, rest)) = rest.split_at_checked((*length).into()) else { return };
         text.str(std::mem::replace(&mut lead, ", ")).escaped(name);
         protocols = rest;
     }
