@@ -57,6 +57,11 @@ pub fn arp(frame: &Passing<'_>) -> Option<Arp> {
     frame.layers.iter().find_map(|layer| if let Header::Arp(arp) = layer.header { Some(arp) } else { None })
 }
 
+/// The IPv4 header of a frame at the wire.
+pub fn ip(frame: &Passing<'_>) -> Option<Ipv4> {
+    frame.layers.iter().find_map(|layer| if let Header::Ipv4(ip) = layer.header { Some(ip) } else { None })
+}
+
 /// Every frame once, in the order of arrival at the wire.
 pub fn of(observation: &Observation) -> Vec<Packet> {
     let mut layers = Vec::new();

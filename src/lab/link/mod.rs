@@ -3,8 +3,9 @@
 use super::experiment::Lab;
 
 mod arp;
+mod frame;
 mod layers;
 mod switch;
 
 /// Its labs, in the order in which one would take them.
-pub const LABS: &[Lab] = &[layers::LAB, arp::LAB, switch::LAB];
+pub const LABS: &[Lab] = &[layers::LAB, frame::LAB, arp::LAB, switch::LAB];
