@@ -6,7 +6,7 @@ use super::analysis::{Conversations, Finding, segment};
 use super::flows::{Flows, Relative};
 use super::frame::{Frame, Nanoseconds};
 use crate::bytes::{Field, Fields, Silent};
-use crate::dissect::{Header, Layer, Origin, dissect};
+use crate::dissect::{Data, Header, Layer, Origin, dissect};
 
 /// A frame, its place among those before it, and its layers.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,15 @@ impl<'a> Packet<'a> {
     /// The bytes of a layer.
     pub fn bytes(&self, layer: &Layer) -> &'a [u8] {
         self.frame.bytes.get(layer.bytes.start as usize..layer.bytes.end as usize).unwrap_or_default()
+    }
+
+    /// What the layer of this header carries, as far as it was captured: the layers inside it, without padding and such.
+    pub fn carried(&self, layer: &Layer) -> &'a [u8] {
+        let outside = |header: &Header| matches!(header, Header::Data(Data::Padding | Data::Trailer | Data::Surplus));
+        let mut inside =
+            self.layers.iter().filter(|other| other.bytes.start >= layer.bytes.end && !outside(&other.header));
+        let end = inside.next_back().map_or(layer.bytes.end, |last| last.bytes.end);
+        self.frame.bytes.get(layer.bytes.end as usize..end as usize).unwrap_or_default()
     }
 
     /// The fields of a layer.

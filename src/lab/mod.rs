@@ -20,6 +20,7 @@ pub mod packets;
 pub mod place;
 pub mod plan;
 pub mod program;
+pub mod recorded;
 pub mod room;
 pub mod segments;
 pub mod sockets;

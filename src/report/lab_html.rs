@@ -10,12 +10,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 
 use super::lab_svg::{fate_class, ink_class};
-use super::lab_words::{self, page};
+use super::lab_words::{self, Heading, page};
 use super::ladder_step::{Arrow, End, HostStates, Part, Shape, Step, Steps};
 use super::{packet, palette};
 use crate::bytes::{Escaped, Fields, Value, hex};
 use crate::dissect::{Origin, dissect};
-use crate::lab::experiment::Lab;
 use crate::lab::fate::Told;
 use crate::lab::observation::{Language, Observation, What};
 
@@ -44,7 +43,12 @@ const SHOWN: usize = 64;
 ///
 /// # Errors
 /// What the writer refused.
-pub fn write(out: &mut impl Write, lab: &Lab, observation: &Observation, language: Language) -> io::Result<()> {
+pub fn write(
+    out: &mut impl Write,
+    heading: Heading<'_>,
+    observation: &Observation,
+    language: Language,
+) -> io::Result<()> {
     let steps = Steps::all(observation, language);
     let say = |words: crate::lab::Words| words.get(language);
     let tag = if language == Language::Chinese { "zh" } else { "en" };
@@ -56,12 +60,12 @@ pub fn write(out: &mut impl Write, lab: &Lab, observation: &Observation, languag
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="generator" content=(concat!("netlab ", env!("CARGO_PKG_VERSION")));
-                title { (say(lab.title)) " · netlab" }
+                title { (heading.title) " · netlab" }
                 style { (PreEscaped(STYLE)) }
             }
             body class=[(observation.hosts.len() > 2).then_some("many")] style={ "--hosts:" (observation.hosts.len()) } {
                 header {
-                    h1 { (say(lab.title)) }
+                    h1 { (heading.title) }
                     button #theme type="button" aria-label=(say(page::THEME)) title=(say(page::THEME)) { "◐" }
                 }
                 main {
@@ -76,10 +80,10 @@ pub fn write(out: &mut impl Write, lab: &Lab, observation: &Observation, languag
                         p #field { (say(page::CHOOSE)) }
                         div #layers {}
                     }
-                    (verdict(observation, language))
+                    @if !observation.findings.is_empty() { (verdict(observation, language)) }
                     details open {
                         summary { (say(lab_words::EXPLANATION)) }
-                        p { (say(lab.explanation)) }
+                        p { (heading.explanation) }
                     }
                 }
                 noscript { p { (say(page::NO_SCRIPT)) } }

@@ -4,11 +4,10 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::lab_words;
+use super::lab_words::{self, Heading};
 use super::ladder_step::{Shape, Step, Steps};
 use super::palette::Ink;
 use super::paragraph::{columns, lines};
-use crate::lab::experiment::Lab;
 use crate::lab::fate::Told;
 use crate::lab::observation::{Language, Observation};
 
@@ -41,7 +40,12 @@ svg{font:15px system-ui,'Noto Sans','Noto Sans CJK SC',sans-serif;background:#ff
 ///
 /// # Errors
 /// What the writer refused.
-pub fn write(out: &mut impl Write, lab: &Lab, observation: &Observation, language: Language) -> io::Result<()> {
+pub fn write(
+    out: &mut impl Write,
+    heading: Heading<'_>,
+    observation: &Observation,
+    language: Language,
+) -> io::Result<()> {
     let steps = Steps::all(observation, language);
     let hosts = observation.hosts.len();
     let mut y = 110;
@@ -53,11 +57,11 @@ pub fn write(out: &mut impl Write, lab: &Lab, observation: &Observation, languag
     let lanes_end = y;
     let verdict = verdict(observation, language);
     let height = y + 40 + ROW * verdict.len();
-    let title = lab.title.get(language);
+    let title = heading.title;
     let picture = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="t d" {
             title id="t" { (title) }
-            desc id="d" { (lab.explanation.get(language)) }
+            desc id="d" { (heading.explanation) }
             style { (maud::PreEscaped(STYLE)) }
             rect class="paper" width=(WIDTH) height=(height) {}
             text class="title" x="24" y="38" { (title) }

@@ -1,7 +1,24 @@
 //! The fixed phrases of labs, in every language.
 
+use crate::lab::experiment::Lab;
 use crate::lab::fate::Told;
 use crate::lab::observation::{Language, Observation, Words};
+
+/// What stands above a ladder and what explains it.
+#[derive(Clone, Copy, Debug)]
+pub struct Heading<'a> {
+    /// One line.
+    pub title: &'a str,
+    /// What a teacher would say.
+    pub explanation: &'a str,
+}
+
+impl Heading<'_> {
+    /// That of a lab.
+    pub fn of(lab: &Lab, language: Language) -> Self {
+        Heading { title: lab.title.get(language), explanation: lab.explanation.get(language) }
+    }
+}
 
 /// Above the teacher's text.
 pub const EXPLANATION: Words = Words { en: "What happens here", zh: "说明" };

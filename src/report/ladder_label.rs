@@ -67,8 +67,13 @@ impl Label {
 /// The label of a frame: of the innermost header that says what the frame is for.
 pub fn label(packet: &Packet<'_>) -> Label {
     let own: Vec<&Layer> = packet.layers.iter().filter(|layer| !layer.quoted).collect();
-    let payload = own.iter().find(|layer| matches!(layer.header, Header::Data(Data::Payload | Data::FragmentPayload)));
-    let payload = payload.map_or(&[][..], |layer| packet.bytes(layer));
+    let transport = own.iter().rev().find(|layer| matches!(layer.header, Header::Tcp(_) | Header::Udp(_)));
+    let data = own.iter().find(|layer| matches!(layer.header, Header::Data(Data::Payload | Data::FragmentPayload)));
+    let payload = match (transport, data) {
+        (Some(transport), _) => packet.carried(transport),
+        (None, Some(data)) => packet.bytes(data),
+        (None, None) => &[],
+    };
     let piece = own.iter().find_map(|layer| match &layer.header {
         Header::Ipv4(ip) if ip.is_fragment() => Some(fragment(ip)),
         _ => None,

@@ -77,9 +77,9 @@ fn a_field_of_a_header_tells_its_value_when_it_has_the_focus() {
 
 #[test]
 fn what_peers_sent_is_text_and_nothing_else() {
-    use netlab::lab::catalog::labs;
     use netlab::lab::fate::Told;
     use netlab::lab::observation::{Event, Frame, Language, Observation, Station, What};
+    use netlab::report::lab_words::Heading;
 
     let evil = "</script><script>document.title='evil'</script><img src=x onerror=\"document.title='evil'\">";
     let mut bytes = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5];
@@ -97,7 +97,13 @@ fn what_peers_sent_is_text_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
     let mut out = std::fs::File::create(&file).unwrap();
-    netlab::report::lab_html::write(&mut out, labs().next().unwrap(), &observation, Language::English).unwrap();
+    netlab::report::lab_html::write(
+        &mut out,
+        Heading { title: evil, explanation: evil },
+        &observation,
+        Language::English,
+    )
+    .unwrap();
     let mut browser = Browser::start();
     browser.open(&format!("file://{}#step=2", file.display()));
     assert!(browser.run("return document.title").as_str().unwrap().ends_with("netlab"));

@@ -157,3 +157,25 @@ fn notes_stand_on_the_frames_they_concern() {
     let noted = |line: &&Value| line["layers"][2]["analysis"] == serde_json::json!(["duplicate_ack"]);
     assert!(lines.iter().filter(noted).any(|line| line["layers"][2]["duplicate_ack"] == 2));
 }
+
+#[test]
+fn a_captured_connection_is_drawn_as_a_ladder() {
+    const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example.pcapng");
+    let output = netlab().args(["capture", "-r", EXAMPLE, "--ladder"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().any(|line| line.contains("#3 [SYN] seq 0 ─") && line.ends_with("─▶│")), "{text}");
+    assert!(
+        text.contains("#6 [PSH ACK] 35 bytes seq 1 ack 1"),
+        "a message of a known protocol has its length too: {text}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    for (name, start) in [("x.html", "<!DOCTYPE html>"), ("x.svg", "<svg ")] {
+        let path = folder.path().join(name);
+        let option = format!("--ladder={}", path.display());
+        assert!(netlab().args(["capture", "-r", EXAMPLE, &option]).output().unwrap().status.success());
+        assert!(std::fs::read_to_string(path).unwrap().starts_with(start));
+    }
+    let output = netlab().args(["capture", "-r", EXAMPLE, "--ladder", "udp"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "netlab: there is no TCP connection to draw\n");
+}

@@ -12,7 +12,7 @@ pub use direction::{Direction, MOST_WAITING, Piece};
 use super::analysis::segment;
 use super::packet::Packet;
 use super::pair::Pair;
-use crate::dissect::{Data, Header};
+use crate::dissect::Header;
 use crate::transport::tcp::Flags;
 
 /// Connections that are followed at once. Those unheard of for longest make room.
@@ -152,9 +152,6 @@ fn say(connection: &Connection, end: usize, pieces: Vec<Piece>, all: &mut Vec<Sa
 
 /// The data of the segment, as far as they were captured.
 fn payload<'a>(packet: &Packet<'a>) -> &'a [u8] {
-    let mut layers = packet.layers.iter().skip_while(|layer| !matches!(layer.header, Header::Tcp(_)));
-    let Some(tcp) = layers.next() else { return &[] };
-    let outside = |header: &Header| matches!(header, Header::Data(Data::Padding | Data::Trailer | Data::Surplus));
-    let end = layers.take_while(|layer| !outside(&layer.header)).last().map_or(tcp.bytes.end, |last| last.bytes.end);
-    packet.frame.bytes.get(tcp.bytes.end as usize..end as usize).unwrap_or_default()
+    let tcp = packet.layers.iter().find(|layer| matches!(layer.header, Header::Tcp(_)));
+    tcp.map_or(&[], |tcp| packet.carried(tcp))
 }

@@ -1,6 +1,7 @@
 //! `netlab capture`.
 
 mod filter;
+mod ladder;
 mod limits;
 mod live;
 mod output;
@@ -161,7 +162,7 @@ impl Args {
         let about =
             About { application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(), system, snap_length };
         let written = output.map(|output| Written::begin(output, about)).transpose()?;
-        let summary = self.summaries.begin(self.hex, context);
+        let summary = self.summaries.begin(self.hex, context)?;
         let condition = self.filter.condition.clone().map(Wanted::new);
         let limits = self.limits;
         Ok(Sink { filter: None, condition, show, summary, written, limits, done: 0, bytes: 0, unwanted: 0 })

@@ -1,7 +1,9 @@
 //! What `netlab capture` says of all frames together instead of each.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::ladder::Ladder;
 use crate::capture::analysis::Conversations;
 use crate::capture::streams::Streams;
 use crate::capture::tally::{Endpoints, Intervals, Protocols};
@@ -34,6 +36,11 @@ pub(super) struct Summaries {
     /// Instead of frames, what the programs at both ends of TCP connections said, in order; in hex with -x
     #[arg(long, conflicts_with_all = ["flows", "endpoints", "protocols", "io"])]
     follow: bool,
+    /// Instead of frames, the first TCP connection as a ladder between its ends; with a name that ends in .html or .svg, as
+    /// such a file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-",
+          conflicts_with_all = ["follow", "flows", "endpoints", "protocols", "io"])]
+    ladder: Option<PathBuf>,
     /// Memory for conversations and addresses, in MiB; when it is full, those unheard of for longest make room
     #[arg(long, value_name = "MIB", default_value_t = 48, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     memory: u32,
@@ -42,7 +49,7 @@ pub(super) struct Summaries {
 impl Summaries {
     /// Whether any takes the place of the frames.
     pub(super) fn wanted(&self) -> bool {
-        self.flows || self.endpoints || self.protocols || self.follow || self.io.is_some()
+        self.flows || self.endpoints || self.protocols || self.follow || self.io.is_some() || self.ladder.is_some()
     }
 
     /// Bytes of memory.
@@ -51,20 +58,24 @@ impl Summaries {
     }
 
     /// The summaries of no frame yet; none where none is wanted.
-    pub(super) fn begin(&self, hex: bool, context: &Context) -> Option<Summary> {
+    pub(super) fn begin(&self, hex: bool, context: &Context) -> anyhow::Result<Option<Summary>> {
         let dissector = Dissector::new(false);
         let form = match (context.json, hex) {
             (true, _) => Form::Json,
             (false, true) => Form::Hex,
             (false, false) => Form::Text,
         };
-        self.wanted().then(|| Summary {
+        if !self.wanted() {
+            return Ok(None);
+        }
+        Ok(Some(Summary {
             dissector: if self.flows { dissector.analysing(self.memory()) } else { dissector },
             endpoints: self.endpoints.then(|| Endpoints::within(self.memory())),
             protocols: self.protocols.then(Protocols::default),
             streams: self.follow.then(|| (Streams::within(self.memory()), Follower::new(form, context.palette))),
             intervals: self.io.map(|time| Intervals::of(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))),
-        })
+            ladder: self.ladder.as_deref().map(Ladder::begin).transpose()?,
+        }))
     }
 }
 
@@ -75,6 +86,7 @@ pub(super) struct Summary {
     protocols: Option<Protocols>,
     intervals: Option<Intervals>,
     streams: Option<(Streams, Follower)>,
+    ladder: Option<Ladder>,
 }
 
 impl Summary {
@@ -95,6 +107,9 @@ impl Summary {
                 follower.said(&mut context.out, &said)?;
             }
         }
+        if let Some(ladder) = &mut self.ladder {
+            ladder.see(&packet);
+        }
         Ok(())
     }
 
@@ -106,6 +121,9 @@ impl Summary {
             }
             follower.end_line(&mut context.out)?;
             return Ok(());
+        }
+        if let Some(ladder) = self.ladder.take() {
+            return ladder.finish(context);
         }
         if context.json {
             return self.document(context);

@@ -10,6 +10,7 @@ use crate::kernel::OsError;
 use crate::lab::Observation;
 use crate::lab::experiment::Lab;
 use crate::lab::observation::Language;
+use crate::report::lab_words::Heading;
 use crate::report::{lab_html, lab_pcap, lab_svg};
 
 /// The files, opened before the lab runs.
@@ -20,18 +21,21 @@ pub(super) struct Exports {
     started: SystemTime,
 }
 
-struct Export {
+pub(in crate::cli) struct Export {
     path: PathBuf,
     file: BufWriter<File>,
 }
 
 impl Export {
-    fn open(path: &Path) -> Result<Self, OsError> {
+    pub(in crate::cli) fn open(path: &Path) -> Result<Self, OsError> {
         let file = File::create(path).map_err(|error| OsError::from_io("create", path.display(), &error))?;
         Ok(Export { path: path.to_owned(), file: BufWriter::new(file) })
     }
 
-    fn fill(mut self, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<(), OsError> {
+    pub(in crate::cli) fn fill(
+        mut self,
+        write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+    ) -> Result<(), OsError> {
         let written = write(&mut self.file).and_then(|()| self.file.flush());
         written.map_err(|error| OsError::from_io("write", self.path.display(), &error))
     }
@@ -48,10 +52,10 @@ impl Exports {
     /// Writes the run to all of them.
     pub(super) fn write(self, lab: &Lab, observation: &Observation, language: Language) -> Result<(), OsError> {
         if let Some(html) = self.html {
-            html.fill(|file| lab_html::write(file, lab, observation, language))?;
+            html.fill(|file| lab_html::write(file, Heading::of(lab, language), observation, language))?;
         }
         if let Some(svg) = self.svg {
-            svg.fill(|file| lab_svg::write(file, lab, observation, language))?;
+            svg.fill(|file| lab_svg::write(file, Heading::of(lab, language), observation, language))?;
         }
         if let Some(pcap) = self.pcap {
             let since_1970 = self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

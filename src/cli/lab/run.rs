@@ -73,7 +73,7 @@ pub(super) struct ExportArgs {
 const ALL: &str = "all";
 
 /// Columns where there is no terminal.
-pub(super) const WIDTH: usize = 80;
+pub(in crate::cli) const WIDTH: usize = 80;
 
 impl Run {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
