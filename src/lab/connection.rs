@@ -124,7 +124,18 @@ pub fn of(port: u16) -> impl Fn(&Seen) -> bool + Copy {
 /// # Errors
 /// As [`Stage::look`].
 pub fn unread(stage: &mut Stage<'_>, host: usize, port: u16) -> Result<u32, LabError> {
+    Ok(ends(stage, host, port)?.iter().map(|socket| socket.receive_queue).sum())
+}
+
+/// Bytes that a program on `host` sent on the connection to or from `port` and that were not acknowledged yet.
+///
+/// # Errors
+/// As [`Stage::look`].
+pub fn unacknowledged(stage: &mut Stage<'_>, host: usize, port: u16) -> Result<u32, LabError> {
+    Ok(ends(stage, host, port)?.iter().map(|socket| socket.send_queue).sum())
+}
+
+fn ends(stage: &mut Stage<'_>, host: usize, port: u16) -> Result<Vec<Seen>, LabError> {
     let seen = stage.look()?;
-    let sockets = seen.get(host).into_iter().flatten().filter(|socket| of(port)(socket));
-    Ok(sockets.map(|socket| socket.receive_queue).sum())
+    Ok(seen.into_iter().nth(host).into_iter().flatten().filter(of(port)).collect())
 }

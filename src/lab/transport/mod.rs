@@ -3,6 +3,7 @@
 use crate::lab::experiment::Lab;
 
 mod backlog;
+mod buffers;
 pub(in crate::lab) mod close;
 mod close_wait;
 mod corrupt;
@@ -35,6 +36,7 @@ pub const LABS: &[Lab] = &[
     corrupt::LAB,
     sticky::LAB,
     nagle::LAB,
+    buffers::LAB,
     zero_window::LAB,
     udp::LAB,
     ports::LAB,
