@@ -19,6 +19,7 @@ pub mod namespace;
 pub mod netlink;
 pub mod path_mtu;
 pub mod process;
+pub mod sandbox;
 pub mod settings;
 pub mod signal;
 pub mod sock_diag;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::quantity::{Bytes, Count};
 use crate::capture::Counted;
 use crate::capture::queue::Progress;
+use crate::kernel::sandbox::Confined;
 
 /// A line that is written over and over: `12 345 frames  8.20 MB  1 234/s  820 kB/s  lost: 3 kernel, 0 queue`.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,28 @@ impl fmt::Display for Interface<'_> {
         let Counted { interface, seen, dropped, overrun, missed } = self.0;
         write!(f, "{interface}: {} seen, {} dropped by the kernel, ", Count(*seen), Count(*dropped))?;
         write!(f, "{} by the queue, {} lost by the interface before", Count(*overrun), Count(*missed))
+    }
+}
+
+/// What the process gave away: `sandbox: no capabilities, no new privileges, no files (Landlock 7), 48 system calls`.
+#[derive(Clone, Copy, Debug)]
+pub struct Sandbox(pub Option<Confined>);
+
+impl fmt::Display for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Confined { capabilities, no_new_privileges, landlock, system_calls }) = self.0 else {
+            return f.write_str("sandbox: off");
+        };
+        f.write_str(if capabilities { "sandbox: no capabilities" } else { "sandbox: capabilities kept" })?;
+        f.write_str(if no_new_privileges { ", no new privileges" } else { "" })?;
+        match landlock {
+            Some(version) => write!(f, ", no other files (Landlock {version})")?,
+            None => f.write_str(", this kernel has no Landlock")?,
+        }
+        match system_calls {
+            Some(count) => write!(f, ", {count} system calls (seccomp)"),
+            None => f.write_str(", this kernel has no seccomp"),
+        }
     }
 }
 

@@ -30,6 +30,7 @@ crate::tests![
     another_namespace_is_entered_by_a_process_or_a_path,
     a_namespace_that_is_not_there_says_how_to_name_one,
     strict_makes_loss_a_no_and_stats_tell_where,
+    a_capture_under_way_holds_no_right_in_any_of_its_threads,
     what_is_written_reads_back_the_same,
     all_interfaces_together_show_the_name_of_each,
     a_small_snapshot_keeps_the_true_length,
@@ -378,6 +379,35 @@ fn strict_makes_loss_a_no_and_stats_tell_where() {
         assert_eq!(counts(&summary).2 > 0, pause, "{summary}");
         assert!(summary.contains(" frames/s, ") && summary.contains("eth0: "), "{summary}");
         assert!(!summary.contains('\r'), "no line is written over where there is no terminal");
+    }
+}
+
+/// What the kernel says of every thread of a process.
+fn statuses(process: u32) -> Vec<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("status")).unwrap()).collect()
+}
+
+fn a_capture_under_way_holds_no_right_in_any_of_its_threads() {
+    const NOTHING: [&str; 4] =
+        ["CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"];
+    let folder = tempfile::tempdir().unwrap();
+    let row = folder.path().join("row.pcap");
+    let row = ["-w", row.to_str().unwrap(), "--rotate-size", "1MB"];
+    let pair = pair();
+    for (more, confined) in [([].as_slice(), true), (&row, true), (&["--no-sandbox"], false)] {
+        let capture = Capture::start(&pair.right, &[&[INTERFACE, "-q", "--stats"], more].concat());
+        send(&sender(&pair.left, INTERFACE), &numbered(1));
+        capture.next();
+        let statuses = statuses(capture.child.id());
+        assert!(statuses.len() >= 3, "main, signals, one interface: {}", statuses.len());
+        for status in &statuses {
+            assert_eq!(NOTHING.iter().all(|line| status.contains(line)), confined, "{status}");
+        }
+        capture.interrupt();
+        let (_, summary, code) = capture.end();
+        assert_eq!(code, Some(0), "{summary}");
+        assert_eq!(summary.contains("sandbox: no capabilities, no new privileges"), confined, "{summary}");
     }
 }
 

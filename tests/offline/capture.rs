@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -387,4 +387,23 @@ fn a_file_that_is_no_capture_leaves_the_output_as_it_was() {
         assert_eq!(run(&["-r", trace.path(), "-w", output.to_str().unwrap()]).status.code(), Some(2));
     }
     assert_eq!((fs::read(&old).unwrap().as_slice(), new.exists()), (&b"precious"[..], false));
+}
+
+#[test]
+fn a_file_is_read_without_any_right() {
+    let trace = golden_frames(true);
+    let mut child = netlab();
+    child.args(["capture", "-q", "-r", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&fs::read(trace.path()).unwrap()).unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut String::new()).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
+        assert!(status.contains(line), "{line}: {status}");
+    }
+    drop(input);
+    std::io::copy(&mut out, &mut std::io::sink()).unwrap();
+    assert!(child.wait().unwrap().success());
 }

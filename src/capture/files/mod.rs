@@ -86,6 +86,20 @@ impl std::fmt::Display for Beginning {
     }
 }
 
+/// Reads the first bytes of a file, which are enough to know whether it may be a capture file, compressed or not.
+///
+/// # Errors
+/// [`FileError::Unknown`] when it is none.
+pub fn first_bytes(from: &mut impl Read) -> Result<Vec<u8>, FileError> {
+    let mut first = Vec::new();
+    from.take(4).read_to_end(&mut first)?;
+    let pcapng = first == pcapng::SECTION_HEADER.to_be_bytes();
+    if pcapng || pcap::Variant::of(&first).is_some() || unpack::is_packed(&first) {
+        return Ok(first);
+    }
+    Err(FileError::Unknown(Beginning(first)))
+}
+
 /// A capture file of either format.
 #[derive(Debug)]
 pub struct Stored<R> {

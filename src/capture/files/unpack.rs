@@ -30,23 +30,27 @@ pub enum Unpacked<R> {
     Zstd(Box<Zstd<BufReader<Whole<R>>>>),
 }
 
+/// Whether a file that begins like this is compressed in a way that is known here.
+pub fn is_packed(first: &[u8]) -> bool {
+    first.starts_with(&GZIP) || is_zstd(first)
+}
+
+fn is_zstd(first: &[u8]) -> bool {
+    first.starts_with(&ZSTD) || first.get(1..).is_some_and(|rest| rest.starts_with(&ZSTD_SKIPPABLE))
+}
+
 impl<R: Read> Unpacked<R> {
-    /// Looks at the first bytes.
-    ///
-    /// # Errors
-    /// What reading them met.
-    pub fn open(mut from: R) -> io::Result<Self> {
-        let mut first = Vec::new();
-        from.by_ref().take(4).read_to_end(&mut first)?;
-        let (gzip, zstd) = (first.starts_with(&GZIP), first.starts_with(&ZSTD) || first.ends_with(&ZSTD_SKIPPABLE));
-        let whole = Cursor::new(first).chain(from);
+    /// A file of which the first bytes were read already.
+    pub fn new(first: Vec<u8>, rest: R) -> Self {
+        let (gzip, zstd) = (first.starts_with(&GZIP), is_zstd(&first));
+        let whole = Cursor::new(first).chain(rest);
         if gzip {
-            return Ok(Unpacked::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, whole)))));
+            Unpacked::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, whole))))
+        } else if zstd {
+            Unpacked::Zstd(Box::new(Zstd::new(BufReader::with_capacity(CHUNK, whole))))
+        } else {
+            Unpacked::Plain(whole)
         }
-        if zstd {
-            return Ok(Unpacked::Zstd(Box::new(Zstd::new(BufReader::with_capacity(CHUNK, whole)))));
-        }
-        Ok(Unpacked::Plain(whole))
     }
 }
 
@@ -178,7 +182,7 @@ mod tests {
     /// What can be read, and the error that ends it.
     fn read(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
         let (mut out, mut buffer) = (Vec::new(), vec![0; 5000]);
-        let mut from = Unpacked::open(bytes).unwrap();
+        let mut from = Unpacked::new(bytes[..4].to_vec(), &bytes[4..]);
         loop {
             match from.read(&mut buffer) {
                 Ok(0) => return (out, None),

@@ -17,7 +17,7 @@ use crate::kernel::signal::Interrupts;
 use crate::kernel::{OsError, namespace};
 use crate::link::ring::Ring;
 use crate::report::accounting::Summary;
-use crate::report::progress::{self, Whole};
+use crate::report::progress::{self, Sandbox, Whole};
 
 /// Bytes of frames that a terminal still shows after Ctrl-C: a moment's worth.
 const LAST_WORDS: usize = 256 << 10;
@@ -38,6 +38,8 @@ impl Args {
         for source in sources.iter().filter(|source| source.name() != live::ALL) {
             sink.describe(source.name(), source.link())?;
         }
+        // Everything is open, and no other thread runs yet.
+        let confined = self.confine(true);
         let interrupts = Interrupts::take_the_first()?;
         let deadline = self.limits.deadline();
         for source in &mut sources {
@@ -53,6 +55,7 @@ impl Args {
             Failure::Sink(error) => error,
         })?;
         if self.stats {
+            context.note(Sandbox(confined));
             context.note(Whole { frames: sink.done, bytes: sink.bytes, time: started.elapsed() });
             for counted in &counted {
                 context.note(progress::Interface(counted));

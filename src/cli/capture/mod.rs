@@ -22,6 +22,7 @@ use self::summary::Summaries;
 use self::written::{Output, Rotation, Written};
 use super::{Context, Outcome};
 use crate::capture::files::write::About;
+use crate::kernel::sandbox::{self, Confined, Needs};
 use crate::report::headers::Numbers;
 use crate::report::packet::{Clock, Look};
 
@@ -94,6 +95,9 @@ pub struct Args {
     /// Exit with status 1 when a frame was lost anywhere
     #[arg(long, conflicts_with = "read", help_heading = "Live capture")]
     strict: bool,
+    /// Keep every right while frames are read, for the case that the sandbox gets in the way
+    #[arg(long)]
+    no_sandbox: bool,
     /// Tell rates and the counts of each interface at the end; while frames are written and standard error is a terminal,
     /// also once a second
     #[arg(long)]
@@ -134,6 +138,12 @@ impl Args {
             ([], None) => bail!("an interface or -r FILE is needed"),
             (interfaces, _) => self.live(interfaces, &self.words, context),
         }
+    }
+
+    /// Gives away every right that is not needed any more; `asks`: the kernel is asked about interfaces.
+    fn confine(&self, asks: bool) -> Option<Confined> {
+        let folder = self.rotation.folder(self.write.as_deref());
+        (!self.no_sandbox).then(|| sandbox::confine(Needs { folder, asks }))
     }
 
     /// Whether packets are shown, on their own or beside the file.

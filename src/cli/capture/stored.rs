@@ -10,13 +10,15 @@ use anyhow::{Context as _, bail};
 
 use super::Args;
 use super::output::{Failure, Sink};
+use super::written::Output;
+use crate::capture::files;
 use crate::capture::files::merged::{Merged, NamedError};
 use crate::capture::files::unpack::Unpacked;
 use crate::capture::{FileError, Stored};
 use crate::cli::{Context, Outcome};
 use crate::kernel::OsError;
 use crate::kernel::signal::{Interrupts, Stoppable};
-use crate::report::progress::Whole;
+use crate::report::progress::{Sandbox, Whole};
 
 impl Args {
     pub(super) fn stored(&self, context: &mut Context) -> anyhow::Result<Outcome> {
@@ -25,7 +27,9 @@ impl Args {
             bail!("standard input can be read once");
         }
         let files = self.read.iter().map(|path| self.open_file(path)).collect::<Result<Vec<_>, _>>()?;
-        let output = self.output(context)?;
+        let mut output = self.output(context)?;
+        output.as_mut().map_or(Ok(()), Output::create)?;
+        let confined = self.confine(false);
         let interrupts = &Interrupts::take_the_first()?;
         let mut source = merged(files, interrupts)?;
         let mut sink = Sink { filter, ..self.sink(output, String::new(), 0, context)? };
@@ -41,16 +45,18 @@ impl Args {
             Ok(()) => {}
         }
         if self.stats {
+            context.note(Sandbox(confined));
             context.note(Whole { frames: sink.done, bytes: sink.bytes, time: started.elapsed() });
         }
         Ok(Outcome::Yes)
     }
 
-    fn open_file(&self, path: &Path) -> anyhow::Result<(String, File)> {
+    fn open_file(&self, path: &Path) -> anyhow::Result<Opened> {
         let name = path.display().to_string();
-        let file = open(path).map_err(|error| OsError::from_io("open", &name, &error))?;
+        let mut file = open(path).map_err(|error| OsError::from_io("open", &name, &error))?;
         self.refuse_to_overwrite(&file)?;
-        Ok((name, file))
+        let first = files::first_bytes(&mut file).with_context(|| name.clone())?;
+        Ok(Opened { name, first, file })
     }
 
     /// Writing to the file that is being read would destroy it before it is read.
@@ -65,10 +71,17 @@ impl Args {
     }
 }
 
+/// A file of which the first bytes were read.
+struct Opened {
+    name: String,
+    first: Vec<u8>,
+    file: File,
+}
+
 /// The files as one source, their headers read.
-fn merged(files: Vec<(String, File)>, interrupts: &Interrupts) -> anyhow::Result<Merged<Unpacked<Stoppable<'_>>>> {
-    let open = |(name, file): (String, File)| {
-        let stored = Unpacked::open(Stoppable::new(file, interrupts)).map_err(FileError::from).and_then(Stored::open);
+fn merged(files: Vec<Opened>, interrupts: &Interrupts) -> anyhow::Result<Merged<Unpacked<Stoppable<'_>>>> {
+    let open = |Opened { name, first, file }| {
+        let stored = Stored::open(Unpacked::new(first, Stoppable::new(file, interrupts)));
         stored.with_context(|| name.clone()).map(|stored| (name, stored))
     };
     Ok(Merged::new(files.into_iter().map(open).collect::<Result<Vec<_>, _>>()?))

@@ -36,6 +36,11 @@ pub(super) struct Rotation {
 }
 
 impl Rotation {
+    /// The folder of the row of files named like `path`; none where there is one file.
+    pub fn folder(self, path: Option<&Path>) -> Option<&Path> {
+        path.filter(|_| self.rotate_size.is_some() || self.rotate_every.is_some()).map(folder)
+    }
+
     fn turns(self) -> anyhow::Result<Option<Turns>> {
         let Rotation { rotate_size: size, rotate_every: every, keep } = self;
         match (size, every, keep) {
@@ -71,6 +76,16 @@ impl Output {
     }
 }
 
+impl Output {
+    /// Creates a file that is not there yet: afterwards that may no longer be allowed.
+    pub fn create(&mut self) -> anyhow::Result<()> {
+        if let Output::One(path, file @ None) = self {
+            *file = Some(File::create(&*path).map_err(|error| OsError::from_io("create", path.display(), &error))?);
+        }
+        Ok(())
+    }
+}
+
 fn standard_output(showing: bool, context: &Context) -> anyhow::Result<Output> {
     if context.terminal {
         bail!("-w - would write a binary file to the terminal\nhint: netlab capture … -w - | program");
@@ -84,10 +99,14 @@ fn standard_output(showing: bool, context: &Context) -> anyhow::Result<Output> {
 
 /// A missing right is told now, not when the first frame comes.
 fn row(path: &Path, turns: Turns) -> anyhow::Result<Output> {
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    access(folder, AccessFlags::W_OK | AccessFlags::X_OK)
-        .map_err(|errno| OsError::new("create files in", folder.display(), errno))?;
+    access(folder(path), AccessFlags::W_OK | AccessFlags::X_OK)
+        .map_err(|errno| OsError::new("create files in", folder(path).display(), errno))?;
     Ok(Output::Row(Row::new(path, turns)))
+}
+
+/// The folder that a file is in.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 fn one(path: &Path) -> anyhow::Result<Output> {
@@ -200,7 +219,8 @@ impl Written {
         self.open.take().map_or(Ok(()), |mut open| open.finish(&[]))?;
         let Some(row) = &mut self.row else { return Ok(()) };
         let path = row.next(time);
-        let file = File::create_new(&path).map_err(|error| OsError::from_io("create", path.display(), &error))?;
+        let file = File::options().write(true).create_new(true).open(&path);
+        let file = file.map_err(|error| OsError::from_io("create", path.display(), &error))?;
         let mut open = Open::begin(&path, file, self.about.clone())?;
         for (interface, link) in &self.described {
             open.try_to(|writer| writer.describe(interface, *link))?;
