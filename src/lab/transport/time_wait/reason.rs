@@ -24,7 +24,7 @@ pub fn with(stage: &mut Stage<'_>, ends: &Ends) -> Result<(), LabError> {
             en: "with TIME-WAIT: the FIN is repeated and acknowledged again, the other end closes cleanly",
             zh: "有 TIME-WAIT:FIN 重传后再次得到确认,对方正常关闭",
         },
-        repeated(&segments) && again && !reset(&segments),
+        repeated(&segments) && again && !refused(&segments),
         segments::flags(&segments),
     );
     Ok(())
@@ -43,7 +43,7 @@ pub fn without(stage: &mut Stage<'_>, ends: &Ends) -> Result<(), LabError> {
     stage.host(ends.client.host).run(move || sysctl::write(BUCKETS, &before))?;
     stage.finding(
         Words { en: "without TIME-WAIT: the repeated FIN meets RST", zh: "没有 TIME-WAIT:重传的 FIN 遇到 RST" },
-        repeated(&segments) && answers(&segments).last().is_some_and(|last| last.flags.contains(Flags::RST)),
+        repeated(&segments) && refused(&segments),
         segments::flags(&segments),
     );
     Ok(())
@@ -84,6 +84,7 @@ fn repeated(segments: &[Segment]) -> bool {
     segments.iter().filter(|segment| segment.flags.contains(Flags::FIN)).count() >= 2
 }
 
-fn reset(segments: &[Segment]) -> bool {
-    segments.iter().any(|segment| segment.flags.contains(Flags::RST))
+/// Whether the client answered RST. The server may: to the second of two acknowledgements, when its FIN came twice.
+fn refused(segments: &[Segment]) -> bool {
+    answers(segments).any(|segment| segment.flags.contains(Flags::RST))
 }
