@@ -6,6 +6,7 @@ pub mod arp_json;
 pub mod bits;
 pub mod cells;
 pub mod claims;
+pub mod columns;
 pub mod diagram;
 pub mod explain;
 pub mod fields;

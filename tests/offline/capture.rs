@@ -105,7 +105,7 @@ const LOOKS: [&str; 25] = [
 ];
 
 /// Frames of every kind that the golden frames know, or those of [`LOOKS`].
-fn golden_frames(only_looks: bool) -> Trace {
+pub fn golden_frames(only_looks: bool) -> Trace {
     let mut writer = Writer::create(Vec::new(), Format::Pcapng, About::default()).unwrap();
     let name = |golden: &golden::Golden| golden.path.file_stem().unwrap().to_string_lossy().into_owned();
     let wanted = |golden: &golden::Golden| !only_looks || LOOKS.contains(&name(golden).as_str());

@@ -8,6 +8,7 @@ mod capture_packed;
 mod capture_rows;
 mod cli;
 mod filter;
+mod columns;
 mod condition;
 mod explain;
 mod fields;

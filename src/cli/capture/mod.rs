@@ -1,5 +1,6 @@
 //! `netlab capture`.
 
+mod columns;
 mod filter;
 mod ladder;
 mod limits;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::ValueEnum;
 
+use self::columns::Columns;
 use self::filter::Filtering;
 use self::limits::Limits;
 use self::output::{Form, Show, Sink, Wanted};
@@ -103,6 +105,8 @@ pub struct Args {
     #[arg(long)]
     stats: bool,
     #[command(flatten)]
+    columns: Columns,
+    #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
     rotation: Rotation,
@@ -130,6 +134,9 @@ impl Args {
         if self.filter.prints() {
             return self.filter.print(&self.words, self.snaplen, context);
         }
+        if self.columns.wanted() && context.json {
+            bail!("--fields prints columns and --json objects: leave out one");
+        }
         if !self.read.is_empty() {
             return self.stored(context);
         }
@@ -151,7 +158,7 @@ impl Args {
         if self.summaries.wanted() {
             return false;
         }
-        self.write.is_none() || self.quiet || self.verbose || self.hex || context.json
+        self.write.is_none() || self.quiet || self.verbose || self.hex || self.columns.wanted() || context.json
     }
 
     /// Opens the file to be written. Nobody may be reading a FIFO yet: until then a signal still ends the process.
@@ -187,12 +194,13 @@ impl Args {
             Time::Epoch => Clock::Epoch,
         };
         let form = match (context.json, self.quiet) {
+            _ if self.columns.wanted() => Form::Columns(self.columns.places(), self.columns.style()),
             (true, _) => Form::Json,
             (false, true) => Form::Line,
             (false, false) => Form::Layers,
         };
         let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
         let memory = self.summaries.analyze.then(|| self.summaries.memory());
-        Show::new(form, look, memory, self.filter.condition.is_some())
+        Show::new(form, look, memory, self.filter.condition.is_some()).headed(self.columns.head())
     }
 }

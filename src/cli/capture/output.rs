@@ -6,10 +6,12 @@ use super::filter::wrong;
 use super::limits::Limits;
 use super::summary::Summary;
 use super::written::Written;
+use crate::capture::condition::Place;
 use crate::capture::filter::Matcher;
 use crate::capture::{Condition, Counted, Dissector, Frame, Source};
 use crate::cli::Context;
 use crate::link::LinkType;
+use crate::report::columns::{self, Style};
 use crate::report::packet::Look;
 use crate::report::text::Text;
 use crate::report::{packet, packet_json, packet_line};
@@ -59,6 +61,10 @@ pub(super) enum Failure<E> {
 impl Sink {
     /// Hands on frames until there are no more, or as many as were asked for.
     pub fn run<S: Source>(&mut self, source: &mut S, context: &mut Context) -> Result<(), Failure<S::Error>> {
+        if let Some(show) = &mut self.show {
+            let head = std::mem::take(&mut show.head);
+            context.out.write_all(&head).map_err(|error| Failure::Sink(error.into()))?;
+        }
         while !self.all() {
             if !source.ready() {
                 self.flush(context).map_err(Failure::Sink)?;
@@ -135,6 +141,8 @@ pub(super) struct Show {
     look: Look,
     dissector: Dissector,
     text: Text,
+    /// What is still to be printed before the first packet.
+    head: Vec<u8>,
 }
 
 /// The form of what is shown.
@@ -145,17 +153,24 @@ pub(super) enum Form {
     Layers,
     /// A JSON object for each frame.
     Json,
+    /// Chosen fields of each frame.
+    Columns(Vec<Place>, Style),
 }
 
 impl Show {
     /// Packets in this form and look, with conversations analysed where there is memory for them.
     pub fn new(form: Form, look: Look, memory: Option<usize>, conditional: bool) -> Self {
-        let dissector = Dissector::new(conditional || look.fields || matches!(form, Form::Json));
+        let dissector = Dissector::new(conditional || look.fields || matches!(form, Form::Json | Form::Columns(..)));
         let dissector = match memory {
             Some(memory) => dissector.analysing(memory),
             None => dissector,
         };
-        Show { form, look, dissector, text: Text::default() }
+        Show { form, look, dissector, text: Text::default(), head: Vec::new() }
+    }
+
+    /// The same with something to be printed before the first packet.
+    pub fn headed(self, head: Vec<u8>) -> Self {
+        Show { head, ..self }
     }
 
     /// What is to be printed for `frame`; none when it does not meet the condition.
@@ -165,12 +180,13 @@ impl Show {
         if condition.is_some_and(|condition| !condition.holds(&shown)) {
             return None;
         }
-        match self.form {
+        match &self.form {
             Form::Line => {
                 packet_line::write(&mut self.text, &shown, self.look.clock, self.look.numbers, self.look.palette);
             }
             Form::Layers => packet::write(&mut self.text, &shown, &self.look),
             Form::Json => packet_json::write(&mut self.text, &shown),
+            Form::Columns(places, style) => columns::write(&mut self.text, &shown, places, *style),
         }
         Some(&self.text.0)
     }
