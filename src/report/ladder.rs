@@ -240,3 +240,39 @@ pub fn verdict(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::lab_sample::three_hosts;
+    use super::*;
+
+    #[test]
+    fn a_run_with_three_hosts_fits_on_a_terminal_of_80_columns() {
+        let (observation, mut out) = (three_hosts(), Vec::new());
+        let mut ladder = Ladder::new(3, 80, Palette::PLAIN, Language::English, None);
+        ladder.head(&mut out, &observation).unwrap();
+        for event in &observation.events {
+            ladder.event(&mut out, &observation, event).unwrap();
+        }
+        let drawn = String::from_utf8(out).unwrap();
+        assert!(drawn.lines().all(|line| columns(line) <= 80));
+        assert_eq!(drawn, THREE_HOSTS.trim_start_matches('\n'));
+    }
+
+    const THREE_HOSTS: &str = "
+             client                        router                         server
+             10.0.0.1                     10.0.0.2                      10.0.0.3
+             │                                │                                │
+             │ three hosts                    │                                │
+    1.000 ms │ connect(10.0.0.3, port 80)     │                                │
+    2.000 ms │─── #1 ARP who has 10.0.0.3? ──▶│───────────────────────────────▶│
+    3.000 ms │                                │                 10.0.0.1 STALE │
+    4.000 ms │◀───────────────────────────────│◁─ #2 IPv4 10.0.0.3 → 10.0.0.1 ─│
+    5.000 ms │────────────── #3 IPv4 10.0.0.1 → 10.0.0.3 0 bytes ─────────────▶│
+    6.000 ms │─ #4 IPv4 10.0.0.1 → 10.0.0… ✗  │                                │
+    7.000 ms │─ #5 IPv4 10.0.0.1 → 192.0.2.9 ▶│                                │
+    8.000 ms │ connect(10.0.0.3, port 80) →   │                                │
+             │ ECONNREFUSED                   │                                │
+             │                                │ LISTEN             ESTABLISHED │
+";
+}

@@ -35,7 +35,7 @@ impl Label {
         if let Some(ports) = ports {
             self.head = format!("UDP for {destination}");
             self.details.insert(0, ports);
-        } else {
+        } else if !self.head.ends_with(&format!(" {destination}")) {
             self.details.insert(0, format!("for {destination}"));
         }
     }
@@ -91,9 +91,10 @@ pub fn label(packet: &Packet<'_>) -> Label {
                 Label::new(Ink::Internet, format!("IPv4 {} → {}", ip.source, ip.destination)),
                 payload,
             )),
-            Header::Ethernet(ethernet) => {
-                Some(Label::new(Ink::Link, format!("{} → {}", ethernet.source, ethernet.destination)))
-            }
+            Header::Ethernet(ethernet) => Some(Label {
+                details: vec![bytes(payload.len())],
+                ..Label::new(Ink::Link, format!("{} → {}", ethernet.source, ethernet.destination))
+            }),
             _ => None,
         })
     });
@@ -198,6 +199,16 @@ mod tests {
         assert_eq!(label.fitting(25), "[PSH ACK] 5 bytes seq 1");
         assert_eq!(label.fitting(12), "[PSH ACK]");
         assert_eq!(label.fitting(5), "[PSH…");
+    }
+
+    #[test]
+    fn a_datagram_for_another_network_says_so_before_its_ports() {
+        let mut label = Label::new(Ink::Transport, "UDP 9000 → 53".to_owned());
+        label.bound_for(Ipv4Addr::new(192, 0, 2, 9));
+        assert_eq!(label.full(), "UDP for 192.0.2.9 9000 → 53");
+        let mut label = Label::new(Ink::Transport, "[SYN]".to_owned());
+        label.bound_for(Ipv4Addr::new(192, 0, 2, 9));
+        assert_eq!(label.full(), "[SYN] for 192.0.2.9");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub mod json;
 pub mod lab_html;
 pub mod lab_json;
 pub mod lab_pcap;
+#[cfg(test)]
+mod lab_sample;
 pub mod lab_svg;
 mod lab_svg_arrow;
 pub mod lab_words;
