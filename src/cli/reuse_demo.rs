@@ -1,7 +1,8 @@
 //! `netlab reuse-demo`.
 
 use super::{Context, Outcome};
-use crate::kernel::namespace;
+use crate::kernel::{namespace, process};
+use crate::lab::stage::{Nobody, PATIENCE, Stage};
 use crate::lab::transport::reuse::{self, Observation};
 use crate::report;
 
@@ -21,9 +22,11 @@ pub struct Args {}
 impl Args {
     #[allow(clippy::unused_self, reason = "every command runs by its arguments; this one has none yet")]
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
-        let loopback = reuse::observe()?;
-        // Last, because there is no way back out of the namespace.
-        let trials = namespace::enter_private().and_then(|()| reuse::try_out());
+        let mut nobody = Nobody;
+        let loopback = reuse::observe(&mut Stage::on_loopback(&mut nobody)?)?;
+        // Last, because there is no way back out of the namespace, and none into it for a process with other threads.
+        let alone = process::wait_until_alone(PATIENCE).and_then(|()| namespace::enter_private());
+        let trials = alone.and_then(|()| reuse::try_out());
         let seen = Observation::new(loopback, trials.map_err(|error| error.to_string()));
         if context.json {
             report::json::document(&mut context.out, &seen)?;

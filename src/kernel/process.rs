@@ -4,6 +4,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+
+use super::OsError;
 
 /// A process that holds a socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -71,6 +76,22 @@ pub fn threads_named(name: &str) -> io::Result<usize> {
     let named =
         |task: &fs::DirEntry| fs::read_to_string(task.path().join("comm")).is_ok_and(|own| own.trim_end() == name);
     Ok(fs::read_dir("/proc/self/task")?.filter_map(Result::ok).filter(named).count())
+}
+
+/// Waits until the calling thread is the only one of this process: a thread that was told to end takes a moment.
+///
+/// # Errors
+/// `ETIMEDOUT` when others stay, and the refusal to read /proc.
+pub fn wait_until_alone(patience: Duration) -> Result<(), OsError> {
+    const TASKS: &str = "/proc/self/task";
+    let start = Instant::now();
+    while fs::read_dir(TASKS).map_err(|error| OsError::from_io("read", TASKS, &error))?.count() > 1 {
+        if start.elapsed() > patience {
+            return Err(OsError::new("wait for the end of", "other threads", Errno::ETIMEDOUT));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
 }
 
 /// Memory that process `pid` shares with no other, in KiB; none where this user may not see it, or it is gone.

@@ -263,7 +263,7 @@ fn lessons(
             Seen::No => ("   ✘ NOT SEEN on this kernel: ", Ink::Bad),
             Seen::NotTried => ("   – not tried: ", Ink::Warn),
         };
-        Paragraph { lead, lead_ink, text: lesson.statement, ink: None }.write(out, palette, width)?;
+        Paragraph { lead, lead_ink, text: lesson.statement.en, ink: None }.write(out, palette, width)?;
     }
     let left = seen.loopback.time_wait_left_behind;
     let words = format!(

@@ -1,7 +1,8 @@
 //! The lab "Address already in use", in namespaces of its own.
 
 use netlab::kernel::sock_diag::{Family, Query, SockDiag};
-use netlab::lab::transport::reuse::{self, Binds, HEART, Observation, Remains, Seen};
+use netlab::lab::stage::{Nobody, Stage};
+use netlab::lab::transport::reuse::{self, Binds, HEART, Loopback, Observation, Remains, Seen};
 use netlab::report::{self, Palette};
 use netlab::transport::states::State;
 use serde_json::Value;
@@ -28,8 +29,14 @@ fn on_host<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     topology::host("lab", false).run(work)
 }
 
+/// The experiment on the loopback of the calling thread's namespace.
+fn observe() -> Loopback {
+    let mut nobody = Nobody;
+    reuse::observe(&mut Stage::on_loopback(&mut nobody).unwrap()).unwrap()
+}
+
 fn the_whole_matrix_comes_out_by_its_rule() {
-    let seen = on_host(|| reuse::observe().unwrap());
+    let seen = on_host(observe);
     assert_eq!(seen.matrix.len(), reuse::CASES.len());
     for row in &seen.matrix {
         assert_eq!(row.cells.len(), 4);
@@ -62,7 +69,7 @@ fn the_whole_matrix_comes_out_by_its_rule() {
 }
 
 fn the_option_must_have_been_set_on_the_old_socket_and_on_the_new_one() {
-    let story = on_host(|| reuse::observe().unwrap().story);
+    let story = on_host(|| observe().story);
     for act in &story {
         assert_eq!((act.left.state, act.left.local, act.left.remote), (State::TimeWait, act.server, act.client));
         assert!((1..=60_000).contains(&act.left.remaining_ms.unwrap()), "{act:?}");
@@ -89,9 +96,9 @@ fn the_settings_do_not_cure_it_and_do_what_they_are_for() {
 }
 
 fn every_lesson_is_seen_and_every_json_key_documented() {
-    let seen = on_host(|| Observation::new(reuse::observe().unwrap(), Ok(reuse::try_out().unwrap())));
+    let seen = on_host(|| Observation::new(observe(), Ok(reuse::try_out().unwrap())));
     for lesson in &seen.lessons {
-        assert_eq!(lesson.seen, Seen::Yes, "{}", lesson.statement);
+        assert_eq!(lesson.seen, Seen::Yes, "{}", lesson.statement.en);
     }
     assert!(seen.holds());
     assert_documented("reuse-demo", &serde_json::to_value(&seen).unwrap());
@@ -105,7 +112,7 @@ fn written(seen: &Observation) -> String {
 
 /// A check that cannot fail is none: each cell of the heart is turned round in turn.
 fn a_kernel_that_does_something_else_is_told_so() {
-    let true_one = on_host(|| reuse::observe().unwrap());
+    let true_one = on_host(observe);
     for row in 0..true_one.matrix.len() {
         for cell in 0..4 {
             let mut other = true_one.clone();
@@ -124,7 +131,7 @@ fn a_kernel_that_does_something_else_is_told_so() {
 }
 
 fn without_a_namespace_the_settings_are_not_tried_and_nothing_is_claimed() {
-    let seen = Observation::new(on_host(|| reuse::observe().unwrap()), Err("unshare: no (EPERM)\nhint: ask".into()));
+    let seen = Observation::new(on_host(observe), Err("unshare: no (EPERM)\nhint: ask".into()));
     let text = written(&seen);
     assert!(text.contains("Not changed and tried: unshare: no (EPERM) hint: ask\n"), "{text}");
     assert_eq!(text.matches("– not tried: ").count(), 4, "{text}");
@@ -133,7 +140,7 @@ fn without_a_namespace_the_settings_are_not_tried_and_nothing_is_claimed() {
 
 fn nothing_but_time_wait_is_left_behind() {
     on_host(|| {
-        let seen = reuse::observe().unwrap();
+        let seen = observe();
         let mut diag = SockDiag::open().unwrap();
         let entries = diag.list(&Query::all(6, Family::Ipv4)).unwrap().value;
         assert!(entries.iter().all(|entry| State::from_kernel(entry.state) == Some(State::TimeWait)), "{entries:#?}");
@@ -204,14 +211,14 @@ fn normalised(text: &str) -> String {
 }
 
 fn the_page_about_the_lab_shows_what_the_program_prints() {
-    const PAGE: &str = include_str!("../../docs/labs/reuse.md");
+    const PAGE: &str = include_str!("../../docs/reuse.md");
     const COMMAND: &str = "$ netlab reuse-demo\n";
     let output = on_host(|| crate::netlab().arg("reuse-demo").output().unwrap());
     let real = normalised(&String::from_utf8(output.stdout).unwrap());
     let (before, rest) = PAGE.split_once(COMMAND).unwrap();
     let (printed, after) = rest.split_once("```\n").unwrap();
     if std::env::var_os("NETLAB_UPDATE_DOCS").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/labs/reuse.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reuse.md");
         std::fs::write(path, format!("{before}{COMMAND}{real}```\n{after}")).unwrap();
         return;
     }

@@ -28,6 +28,7 @@ pub const LABS: &[Lab] = &[
     simultaneous::LAB,
     half_close::LAB,
     time_wait::LAB,
+    reuse::LAB,
     close_wait::LAB,
     reset::LAB,
     backlog::LAB,

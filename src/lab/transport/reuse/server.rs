@@ -1,6 +1,7 @@
 //! The old server and what it leaves, the new server and how it fares. Raw sockets of socket2: the listener of Rust's
 //! standard library sets `SO_REUSEADDR` by itself and cannot show the error.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::kernel::OsError;
 use crate::lab::place::{Place, on};
+use crate::lab::program::Outcome;
 use crate::transport::states::State;
 
 /// Longer than anything takes on loopback: only a defect would wait so long.
@@ -86,6 +88,19 @@ pub struct Attempt {
     pub errno: Option<i32>,
     /// Its name.
     pub error: Option<String>,
+}
+
+/// The errno, or `ok`.
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.error.as_deref().unwrap_or("ok"))
+    }
+}
+
+impl Outcome for Attempt {
+    fn told(&self) -> String {
+        self.failed_call.map_or_else(|| self.to_string(), |call| format!("{call}: {self}"))
+    }
 }
 
 impl Attempt {

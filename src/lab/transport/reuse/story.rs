@@ -4,10 +4,18 @@ use std::net::SocketAddr;
 
 use nix::errno::Errno;
 use serde::Serialize;
+use socket2::Type;
 
-use super::server::{Attempt, Choice, Old, Remains, restart};
+use super::server::{Attempt, Choice, Remains, open, restart};
 use crate::kernel::OsError;
-use crate::lab::place::{Left, Place, on};
+use crate::lab::endpoint::Endpoint;
+use crate::lab::observation::Words;
+use crate::lab::place::Left;
+use crate::lab::program::Program;
+use crate::lab::sockets::Seen;
+use crate::lab::stage::{LabError, Stage};
+use crate::lab::tcp::{self, needed};
+use crate::transport::states::State;
 
 /// One run of the server, its end, and the attempts to start it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,27 +44,79 @@ pub struct Restart {
     pub still_left: Option<Left>,
 }
 
+/// Who plays it.
+#[derive(Debug)]
+pub struct Players {
+    /// The client's program.
+    pub client: Program,
+    /// The server's program.
+    pub server: Program,
+}
+
 /// Plays the act in which the old server had set the option, or had not.
 ///
 /// # Errors
 /// Of the call that failed before the restarts, three times.
-pub fn act(place: &mut Place, old_set: bool) -> Result<Act, OsError> {
-    super::undisturbed(|| once(place, old_set))
+pub fn act(stage: &mut Stage<'_>, players: &Players, old_set: bool) -> Result<Act, LabError> {
+    super::undisturbed(|| once(stage, players, old_set))
 }
 
-fn once(place: &mut Place, old_set: bool) -> Result<Act, OsError> {
-    let port = place.port()?;
-    let server = on(std::net::Ipv4Addr::LOCALHOST, port);
-    let old = Old::run(place, Remains::ServerClosedFirst, server, Choice::ReuseAddress, old_set)?;
-    let left = place.wait_for(port, Remains::ServerClosedFirst.states())?;
-    let (Some(client), Some(left)) = (old.client, left.first().copied()) else {
-        return Err(OsError::new("find the client of", server, Errno::ENOTCONN));
+/// What the act is about.
+pub fn title(old_set: bool) -> Words {
+    if old_set {
+        Words {
+            en: "the same server, with SO_REUSEADDR before bind()",
+            zh: "同样的服务器,在 bind() 之前设置 SO_REUSEADDR",
+        }
+    } else {
+        Words { en: "a server that does not set SO_REUSEADDR", zh: "没有设置 SO_REUSEADDR 的服务器" }
+    }
+}
+
+/// How the ladder tells the start of a server.
+fn start(set: bool) -> &'static str {
+    if set { "SO_REUSEADDR, bind(), listen(5)" } else { "bind(), listen(5)" }
+}
+
+fn once(stage: &mut Stage<'_>, Players { client, server }: &Players, old_set: bool) -> Result<Act, LabError> {
+    let address = SocketAddr::new(stage.address(server.host), stage.port()?);
+    let listener = Endpoint::open(stage, server, start(old_set), move || {
+        let opened = open(Type::STREAM, address, Choice::ReuseAddress, old_set, true);
+        opened.map_err(|error| error.errno.into())
+    })?;
+    let connected = Endpoint::open(stage, client, "connect()", move || tcp::connect(address))?;
+    let own = needed("getsockname", connected.socket().local_addr())?.as_socket();
+    listener.accept(stage)?.close_as(stage, "close(), first")?;
+    connected.receive(stage, 1)?;
+    connected.close(stage)?;
+    listener.close_as(stage, "close(), the listening socket")?;
+
+    let mut found = None;
+    stage.until("TIME-WAIT at the server", stage.patience, |stage| {
+        found = only(stage, server.host, address);
+        found.is_some_and(|left| left.state == State::TimeWait)
+    })?;
+    let (Some(client), Some(left)) = (own, found) else {
+        return Err(OsError::new("find the client of", address, Errno::ENOTCONN).into());
     };
+    stage
+        .note(Words {
+            en: "the server is started again, without and with it", zh: "重新启动服务器,先不设置,再设置"
+        })?;
     let mut restarts = Vec::new();
     for new_set in [false, true] {
-        let attempt = restart(Remains::ServerClosedFirst, server, Choice::ReuseAddress, new_set);
-        let still_left = place.at(port)?.into_iter().find(|entry| entry.remote == left.remote);
+        let again = move || restart(Remains::ServerClosedFirst, address, Choice::ReuseAddress, new_set);
+        let attempt = stage.call(server, start(new_set), again)?;
+        let still_left = only(stage, server.host, address).filter(|entry| entry.remote == left.remote);
         restarts.push(Restart { new_set, attempt, still_left });
     }
-    Ok(Act { old_set, server, client, left, restarts })
+    Ok(Act { old_set, server: address, client, left, restarts })
+}
+
+/// What the kernel holds at `address`, where it is one thing.
+fn only(stage: &mut Stage<'_>, host: usize, address: SocketAddr) -> Option<Left> {
+    let sockets = stage.look().ok()?.into_iter().nth(host)?;
+    let mut here = sockets.into_iter().filter(|socket| socket.local == address);
+    let (Seen { local, remote, state, timer, .. }, None) = (here.next()?, here.next()) else { return None };
+    Some(Left { state: state?, local, remote, remaining_ms: timer.map(|timer| timer.remaining_ms) })
 }
