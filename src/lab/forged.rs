@@ -25,11 +25,19 @@ pub fn end(stage: &Stage<'_>, host: usize, port: u16) -> End {
 /// # Errors
 /// The kernel's refusal.
 pub fn send(interface: &str, frame: &[u8]) -> io::Result<()> {
+    send_all(interface, &[frame])
+}
+
+/// Sends frames as they are, in order, through `interface` of the calling thread's namespace.
+///
+/// # Errors
+/// The kernel's refusal.
+pub fn send_all(interface: &str, frames: &[&[u8]]) -> io::Result<()> {
     let sent = || -> Result<(), OsError> {
         let named = Named { name: interface.to_owned(), index: Netlink::open()?.link(interface)?.index };
         let socket = PacketSocket::open(&named, Kind::WithLinkHeader, "forging a segment")?;
         socket.start()?;
-        socket.send(frame)
+        socket.send_all(frames)
     };
     sent().map_err(io::Error::other)
 }

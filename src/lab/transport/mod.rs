@@ -17,6 +17,7 @@ mod reset;
 pub mod reuse;
 mod simultaneous;
 mod sticky;
+mod syn_flood;
 mod time_wait;
 mod udp;
 mod zero_window;
@@ -32,6 +33,7 @@ pub const LABS: &[Lab] = &[
     close_wait::LAB,
     reset::LAB,
     backlog::LAB,
+    syn_flood::LAB,
     dead_peer::LAB,
     lossy::LAB,
     corrupt::LAB,
