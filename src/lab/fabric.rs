@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::brake::Brake;
 use super::line::Line;
 use crate::bytes::Mac;
 use crate::kernel::OsError;
@@ -28,21 +29,22 @@ pub struct Port {
     /// The host at the other end.
     pub host: usize,
     socket: PacketSocket,
+    brake: Brake,
 }
 
 impl Port {
     /// Opens the lab's end of the cable to host number `host`: `interface`, with the kernel's number `index` for it,
-    /// in the namespace of the calling thread.
+    /// in the namespace of the calling thread, and with the brake of the host's interface.
     ///
     /// # Errors
     /// The kernel's refusal.
-    pub fn open(interface: &str, index: u32, host: usize) -> Result<Self, OsError> {
+    pub fn open(interface: &str, index: u32, host: usize, brake: Brake) -> Result<Self, OsError> {
         let named = Named { name: interface.to_owned(), index };
         let socket = PacketSocket::open(&named, Kind::WithLinkHeader, "a lab's wire")?;
         socket.ignore_outgoing()?;
         socket.receive_buffer(RECEIVE_BUFFER)?;
         socket.start()?;
-        Ok(Port { host, socket })
+        Ok(Port { host, socket, brake })
     }
 
     /// Fills `batch` with the frames that the host has sent, without waiting, and says whether it may have left some.
@@ -51,6 +53,28 @@ impl Port {
     /// The kernel's refusal.
     pub fn receive(&self, batch: &mut Batch) -> Result<bool, OsError> {
         self.socket.receive(batch)
+    }
+
+    /// Slows the host down where too much of what it sent waits here, or lets it go again.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn keep_pace(&mut self) -> Result<(), OsError> {
+        self.brake.adjust(self.socket.backlog()?);
+        Ok(())
+    }
+
+    /// Whether the host waits for the wire.
+    pub fn is_braked(&self) -> bool {
+        self.brake.is_on()
+    }
+
+    /// Frames of the host that were lost on the way here, since the last call.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn lost(&self) -> Result<u64, OsError> {
+        self.socket.lost()
     }
 
     /// Waits until the host sent something, at most `patience`.
@@ -91,6 +115,22 @@ impl AsFd for Port {
 /// Bytes of frames that may wait for the wire; the kernel doubles it and caps it at `net.core.rmem_max`.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
+/// Where a frame leaves a fabric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// By every port but the one that it came in by.
+    Others,
+    /// By this one, unless it came in there.
+    Port(usize),
+}
+
+impl Exit {
+    /// Whether it leaves by `port`, unless it came in there.
+    pub fn is(self, port: usize) -> bool {
+        self == Exit::Others || self == Exit::Port(port)
+    }
+}
+
 /// Ports and the way they are joined.
 #[derive(Debug)]
 pub struct Fabric {
@@ -109,27 +149,29 @@ impl Fabric {
         Fabric { ports, lines, joining, learnt: HashMap::new() }
     }
 
-    /// The ports that a frame which came in at port `from` leaves by. A switch learns its sender.
-    pub fn route(&mut self, from: usize, frame: &[u8]) -> Vec<usize> {
-        let others = |ports: usize| (0..ports).filter(|port| *port != from).collect();
+    /// Puts a hub in the place of a switch, or the other way round. What a switch has learnt is lost.
+    pub fn replace(&mut self, joining: Joining) {
+        self.joining = joining;
+        self.learnt.clear();
+    }
+
+    /// Where a frame that came in at port `from` leaves. A switch learns its sender.
+    pub fn route(&mut self, from: usize, frame: &[u8]) -> Exit {
         let macs = frame.first_chunk::<12>().filter(|_| self.joining == Joining::Switch);
-        let Some(macs) = macs else { return others(self.ports.len()) };
+        let Some(macs) = macs else { return Exit::Others };
         let (destination, source) = macs.split_at(6);
         let mac = |bytes: &[u8]| Mac(bytes.try_into().unwrap_or_default());
         if self.learnt.len() < LEARNT_AT_MOST {
             self.learnt.insert(mac(source), from);
         }
-        match self.learnt.get(&mac(destination)) {
-            Some(port) if *port == from => Vec::new(),
-            Some(port) => vec![*port],
-            None => others(self.ports.len()),
-        }
+        self.learnt.get(&mac(destination)).map_or(Exit::Others, |port| Exit::Port(*port))
     }
 
-    /// Puts a hub in the place of a switch, or the other way round. What a switch has learnt is lost.
-    pub fn replace(&mut self, joining: Joining) {
-        self.joining = joining;
-        self.learnt.clear();
+    /// The ports that a frame which came in at port `from` leaves by.
+    pub fn exits(&mut self, from: usize, frame: &[u8]) -> impl Iterator<Item = &Port> {
+        let exit = self.route(from, frame);
+        let ports = self.ports.iter().enumerate().filter(move |(port, _)| exit.is(*port) && *port != from);
+        ports.map(|(_, port)| port)
     }
 
     /// Which host is where: what a switch has learnt so far.

@@ -6,6 +6,7 @@
 //! ([`link`], [`internet`], [`transport`], [`application`]) and one row there; [`catalog`] lists them all.
 
 pub mod amounts;
+mod brake;
 pub mod catalog;
 pub mod claims;
 pub mod connection;

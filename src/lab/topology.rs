@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use super::brake::Brake;
 use super::fabric::{Fabric, Joining, Port};
 use super::observation::Station;
 use super::room::without_ipv6;
@@ -167,14 +168,15 @@ impl Stage<'_> {
             netlink.set_up(&name, true)
         })?;
         let interface = cable.interface.clone();
-        self.host(host).run(move || -> Result<(), OsError> {
+        let brake = self.host(host).run(move || -> Result<Brake, OsError> {
             let mut netlink = Netlink::open()?;
             netlink.set_mac(&interface, mac)?;
             ethtool::offloads_off(&interface)?;
             netlink.set_up(&interface, true)?;
             netlink.add_address(&interface, IpAddr::V4(address), prefix)?;
             let index = netlink.link(&interface)?.index;
-            netlink.wait_until_up(index, PATIENCE)
+            netlink.wait_until_up(index, PATIENCE)?;
+            Brake::new(&interface)
         })?;
         if let Some(station) = self.observation.hosts.get_mut(host) {
             station.addresses.push(IpAddr::V4(address));
@@ -184,7 +186,7 @@ impl Stage<'_> {
             let mut netlink = Netlink::open()?;
             let index = netlink.link(&here)?.index;
             netlink.wait_until_up(index, PATIENCE)?;
-            Port::open(&here, index, host)
+            Port::open(&here, index, host, brake)
         })?;
         Ok(port)
     }

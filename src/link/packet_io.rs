@@ -30,6 +30,18 @@ impl Batch {
     }
 }
 
+/// What waits to be received, in bytes as the kernel accounts for them: several hundred more per frame than it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// What waits.
+    pub bytes: u32,
+    /// What may wait.
+    pub limit: u32,
+}
+
+/// asm-generic/socket.h; libc does not know it.
+const SO_MEMINFO: libc::c_int = 55;
+
 impl PacketSocket {
     /// Bytes of frames that may wait to be received. The kernel doubles it for its own needs and caps it at
     /// `net.core.rmem_max`.
@@ -38,6 +50,26 @@ impl PacketSocket {
     /// The kernel's refusal.
     pub fn receive_buffer(&self, bytes: usize) -> Result<(), OsError> {
         self.set(libc::SOL_SOCKET, libc::SO_RCVBUF, &i32::try_from(bytes).unwrap_or(i32::MAX), "size the buffer of")
+    }
+
+    /// How much waits to be received.
+    ///
+    /// # Errors
+    /// ENOPROTOOPT before Linux 4.12.
+    pub fn backlog(&self) -> Result<Backlog, OsError> {
+        // The order of linux/sock_diag.h: SK_MEMINFO_RMEM_ALLOC, SK_MEMINFO_RCVBUF, ….
+        let [bytes, limit, ..] = self.get::<[u32; 9]>(libc::SOL_SOCKET, SO_MEMINFO, "ask the memory of")?;
+        Ok(Backlog { bytes, limit })
+    }
+
+    /// Frames that were lost since the last call because too much waited.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn lost(&self) -> Result<u64, OsError> {
+        // The kernel forgets what it told: packets, drops.
+        let [_, dropped] = self.get(libc::SOL_PACKET, libc::PACKET_STATISTICS, "read the frame counts of")?;
+        Ok(dropped.into())
     }
 
     /// Fills `batch` with the frames that are there, without waiting, and says whether it may have left some.

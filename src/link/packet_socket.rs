@@ -218,7 +218,9 @@ impl AsFd for PacketSocket {
 pub(super) trait Plain: Default {}
 
 impl Plain for i32 {}
+impl Plain for [u32; 2] {}
 impl Plain for [u32; 3] {}
+impl Plain for [u32; 9] {}
 
 #[cfg(test)]
 mod tests {

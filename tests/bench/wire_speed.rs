@@ -7,11 +7,13 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use netlab::kernel::namespace;
+use netlab::lab::program::Program;
 use netlab::lab::stage::{Nobody, Stage};
 use netlab::lab::topology::Neighbours;
 
 const STREAM_BYTES: usize = 400 << 20;
 const DATAGRAMS: usize = 300_000;
+const STEPS: usize = 2_000;
 
 fn main() {
     namespace::enter_private().unwrap();
@@ -79,10 +81,34 @@ fn main() {
     let seconds = started.elapsed().as_secs_f64() - 0.05;
     let passed = stage.frames() - before;
     let received: usize = stage.finish(counting).unwrap().0;
+    let refused = stage.counters(server).unwrap().get("UdpRcvbufErrors");
     println!(
-        "datagrams: {DATAGRAMS} sent, {passed} passed the wire ({:.0}/s), {received} received",
+        "datagrams: {DATAGRAMS} sent, {passed} passed the wire ({:.0}/s); {received} received, {refused} found the \
+         receiver's buffer full",
         passed as f64 / seconds
     );
+    println!("lost before the wire: {}", stage.observation.wire.missed);
+    steps(&mut stage, &sender, address);
+}
+
+/// How long it takes to tell of a frame and to ask both kernels for their sockets.
+fn steps(stage: &mut Stage<'_>, sender: &Program, address: SocketAddr) {
+    stage.watch_states = true;
+    stage.keep_frames = usize::MAX;
+    let before = stage.observation.frames().count();
+    let sending = stage.begin(sender, "send", move || {
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        for _ in 0..STEPS {
+            socket.send_to(&[0; 18], address).unwrap();
+        }
+        Told(())
+    });
+    let started = Instant::now();
+    stage.finish(sending.unwrap()).unwrap();
+    stage
+        .until("every step", Duration::from_secs(60), |stage| stage.observation.frames().count() >= before + STEPS)
+        .unwrap();
+    println!("step: {:.0} us", started.elapsed().as_secs_f64() * 1e6 / STEPS as f64);
 }
 
 struct Told<T>(T);

@@ -17,6 +17,7 @@ crate::tests![
     a_cut_wire_loses_what_one_side_sends_until_it_is_mended,
     the_same_seed_meets_the_same_frames,
     a_frame_that_goes_on_twice_takes_the_delay_twice,
+    a_flood_waits_for_the_wire_and_every_frame_is_accounted_for,
     what_the_wire_did_is_counted_where_no_frame_is_kept,
 ];
 
@@ -178,4 +179,27 @@ fn what_the_wire_did_is_counted_where_no_frame_is_kept() {
     let count = wire.stage.observation.wire;
     assert_eq!((count.frames, count.dropped, count.missed), (20, 10, 0));
     assert!(wire.stage.observation.events.is_empty());
+}
+
+fn a_flood_waits_for_the_wire_and_every_frame_is_accounted_for() {
+    const FLOOD: u64 = 60_000;
+    let mut nobody = Nobody;
+    let mut wire = Datagrams::new(&mut nobody);
+    wire.stage.keep_frames = 0;
+    wire.stage.watch_states = false;
+    // A rule has every frame looked at, which takes longer than sending one.
+    wire.stage.rule(every(|_| false, Fate::Drop));
+    let sender = wire.stage.program(CLIENT);
+    let address = wire.addresses[SERVER];
+    let flood = move || {
+        let socket = UdpSocket::bind("0.0.0.0:0")?;
+        (0..FLOOD).try_for_each(|_| socket.send_to(b"flood", address).map(drop))
+    };
+    wire.stage.patience = Duration::from_secs(60);
+    wire.stage.call(&sender, "send()", flood).unwrap().unwrap();
+    wire.stage.settle(Duration::from_millis(100)).unwrap();
+    let count = wire.stage.observation.wire;
+    assert_eq!(count.frames + count.missed, FLOOD, "{count:?}");
+    // Without back-pressure most would be. How many are depends on how long the machine lets the wire wait.
+    assert!(count.missed < FLOOD / 2, "{count:?}");
 }

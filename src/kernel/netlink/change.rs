@@ -195,7 +195,7 @@ impl Netlink {
         Ok(message)
     }
 
-    fn order(
+    pub(super) fn order(
         &mut self,
         operation: &'static str,
         object: &str,

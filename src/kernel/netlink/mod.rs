@@ -9,6 +9,7 @@ mod events;
 mod link;
 mod neighbour;
 mod route;
+mod shaper;
 mod socket;
 
 pub use address::{Address, AddressFlags, Scope};
@@ -16,6 +17,7 @@ pub use events::{Events, Group};
 pub use link::{Counters, Link, LinkFlags, OperState};
 pub use neighbour::{Neighbour, NeighbourState};
 pub use route::{Decision, Route, RouteKind};
+pub use shaper::Pace;
 pub use socket::{Completeness, Request, Socket, attributes};
 
 use netlink_sys::protocols::NETLINK_ROUTE;

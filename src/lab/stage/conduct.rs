@@ -11,6 +11,7 @@ use nix::sys::time::TimeSpec;
 use super::shelf::Travelling;
 use super::{LabError, Stage};
 use crate::kernel::OsError;
+use crate::lab::fabric::Port;
 use crate::lab::observation::What;
 use crate::link::packet_io::Batch;
 
@@ -39,7 +40,7 @@ impl Stage<'_> {
         for fabric in 0..self.fabrics.len() {
             let ports = self.fabrics.get(fabric).map_or(0, |fabric| fabric.ports.len());
             for port in 0..ports {
-                self.receive(fabric, port)?;
+                self.receive((fabric, port))?;
             }
         }
         Ok(if self.audience.thinks() { began.elapsed() } else { Duration::ZERO })
@@ -57,31 +58,53 @@ impl Stage<'_> {
         }
     }
 
-    fn receive(&mut self, fabric: usize, port: usize) -> Result<(), LabError> {
+    fn receive(&mut self, way: (usize, usize)) -> Result<(), LabError> {
         let Some(mut batch) = self.batch.take() else { return Ok(()) };
         let mut result = Ok(true);
-        for _ in 0..BATCHES {
-            result = self.receive_batch(fabric, port, &mut batch);
-            if !matches!(result, Ok(true)) {
-                break;
-            }
+        let mut full = 0;
+        while full < BATCHES && matches!(result, Ok(true)) {
+            result = self.receive_batch(way, &mut batch);
+            full += 1;
         }
         self.batch = Some(batch);
-        result.map(drop)
+        result?;
+        if full > 1 { self.count_missed(way) } else { Ok(()) }
     }
 
     /// Takes the frames that are there from one port; whether there may be more.
-    fn receive_batch(&mut self, fabric: usize, port: usize, batch: &mut Batch) -> Result<bool, LabError> {
-        let Some(from) = self.fabrics.get(fabric).and_then(|fabric| fabric.ports.get(port)) else { return Ok(false) };
+    fn receive_batch(&mut self, way: (usize, usize), batch: &mut Batch) -> Result<bool, LabError> {
+        let Some(from) = self.port_at(way) else { return Ok(false) };
         let (host, more) = (from.host, from.receive(batch)?);
         if self.nobody_looks() {
-            self.pass_on(fabric, port, batch)?;
+            self.keep_pace(way, more)?;
+            self.pass_on(way, batch)?;
             return Ok(more);
         }
         for bytes in batch.frames() {
-            self.frame(Travelling { way: (fabric, port), from: host, number: 0, bytes: Rc::from(bytes) })?;
+            self.keep_pace(way, more)?;
+            self.frame(Travelling { way, from: host, number: 0, bytes: Rc::from(bytes) })?;
         }
         Ok(more)
+    }
+
+    fn port_at(&mut self, (fabric, port): (usize, usize)) -> Option<&mut Port> {
+        self.fabrics.get_mut(fabric)?.ports.get_mut(port)
+    }
+
+    /// Where frames come faster than they are passed on, their host is slowed down.
+    fn keep_pace(&mut self, way: (usize, usize), more: bool) -> Result<(), LabError> {
+        match self.port_at(way) {
+            Some(port) if more || port.is_braked() => Ok(port.keep_pace()?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts what was lost between a host and the wire. That is only where many frames wait.
+    fn count_missed(&mut self, way: (usize, usize)) -> Result<(), LabError> {
+        let lost = self.port_at(way).map_or(Ok(0), |port| port.lost())?;
+        let missed = &mut self.observation.wire.missed;
+        *missed = missed.saturating_add(lost);
+        Ok(())
     }
 
     /// Whether nothing depends on single frames, so that they can be passed on together.
@@ -90,17 +113,16 @@ impl Stage<'_> {
         quiet && !self.watch_states && !self.audience.thinks() && self.observation.events.len() >= self.keep_frames
     }
 
-    fn pass_on(&mut self, fabric: usize, port: usize, batch: &Batch) -> Result<(), LabError> {
+    fn pass_on(&mut self, (fabric, port): (usize, usize), batch: &Batch) -> Result<(), LabError> {
         let Some(fabric) = self.fabrics.get_mut(fabric) else { return Ok(()) };
         let mut leaving = vec![Vec::new(); fabric.ports.len()];
         for frame in batch.frames() {
             self.frames = self.frames.saturating_add(1);
             self.observation.frames_not_kept = self.observation.frames_not_kept.saturating_add(1);
             self.observation.wire.frames = self.frames;
-            for to in fabric.route(port, frame) {
-                if let Some(frames) = leaving.get_mut(to) {
-                    frames.push(frame);
-                }
+            let exit = fabric.route(port, frame);
+            for (_, frames) in leaving.iter_mut().enumerate().filter(|(to, _)| *to != port && exit.is(*to)) {
+                frames.push(frame);
             }
         }
         for (port, frames) in fabric.ports.iter().zip(&leaving).filter(|(_, frames)| !frames.is_empty()) {

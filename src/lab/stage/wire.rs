@@ -182,8 +182,7 @@ impl Stage<'_> {
         let (fabric, port) = frame.way;
         let mut reached = Vec::new();
         let Some(fabric) = self.fabrics.get_mut(fabric) else { return Ok(reached) };
-        for port in fabric.route(port, &frame.bytes) {
-            let Some(port) = fabric.ports.get(port) else { continue };
+        for port in fabric.exits(port, &frame.bytes) {
             port.send(&frame.bytes)?;
             reached.push(port.host);
         }
