@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{anyhow, bail};
 
 use super::output::{Failure, Sink};
-use super::{Args, stats};
+use super::{Args, about, stats};
 use crate::capture::live::{self, End, Live};
 use crate::capture::queue::Queue;
 use crate::capture::{Accounting, Counted, reading};
@@ -34,7 +34,8 @@ impl Args {
         }
         let output = self.output(context)?;
         let mut sources = self.open_all(interfaces, filter)?;
-        let mut sink = self.sink(output, operating_system(), self.snaplen.saturating_add(live::MOST_ADDED), context)?;
+        let written = about(operating_system(), self.snaplen.saturating_add(live::MOST_ADDED));
+        let mut sink = self.sink(output, written, context)?;
         for source in sources.iter().filter(|source| source.name() != live::ALL) {
             sink.describe(source.name(), source.link())?;
         }

@@ -168,16 +168,8 @@ impl Args {
     }
 
     /// Where the packets go: shown, written, or both.
-    fn sink(
-        &self,
-        output: Option<Output>,
-        system: String,
-        snap_length: u32,
-        context: &Context,
-    ) -> anyhow::Result<Sink> {
+    fn sink(&self, output: Option<Output>, about: About, context: &Context) -> anyhow::Result<Sink> {
         let show = self.shows(context).then(|| self.show(context));
-        let about =
-            About { application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(), system, snap_length };
         let written = output.map(|output| Written::begin(output, about)).transpose()?;
         let summary = self.summaries.begin(self.hex, context)?;
         let condition = self.filter.condition.clone().map(Wanted::new);
@@ -203,4 +195,9 @@ impl Args {
         let memory = self.summaries.analyze.then(|| self.summaries.memory());
         Show::new(form, look, memory, self.filter.condition.is_some()).headed(self.columns.head())
     }
+}
+
+/// What a file that is written says of itself.
+fn about(system: String, snap_length: u32) -> About {
+    About { application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(), system, snap_length }
 }

@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::Args;
 use super::output::{Failure, Sink};
-use super::written::Output;
+use super::written::{Output, Written};
+use super::{Args, about};
 use crate::capture::files;
 use crate::capture::files::merged::{Merged, NamedError};
 use crate::capture::files::unpack::Unpacked;
+use crate::capture::files::write::About;
 use crate::capture::{FileError, Stored};
 use crate::cli::{Context, Outcome};
 use crate::kernel::OsError;
@@ -29,10 +30,12 @@ impl Args {
         let files = self.read.iter().map(|path| self.open_file(path)).collect::<Result<Vec<_>, _>>()?;
         let mut output = self.output(context)?;
         output.as_mut().map_or(Ok(()), Output::create)?;
+        let mut sink = Sink { filter, ..self.sink(None, About::default(), context)? };
         let confined = self.confine(false);
         let interrupts = &Interrupts::take_the_first()?;
         let mut source = merged(files, interrupts)?;
-        let mut sink = Sink { filter, ..self.sink(output, String::new(), 0, context)? };
+        // Only now, for a file whose header is damaged must not cost what there was before.
+        sink.written = output.map(|output| Written::begin(output, about(String::new(), 0))).transpose()?;
         let started = Instant::now();
         let result = sink.run(&mut source, context);
         let interrupted = interrupts.arrived();
