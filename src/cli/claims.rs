@@ -93,11 +93,14 @@ impl Args {
             report::claims::list(&mut context.out, &chosen, language, context.palette, width)?;
             return Ok(Outcome::Yes);
         }
-        let ground = room::enter_or_stay().map_or_else(
-            |refusal| Ground::on_loopback(refusal.lines().next().unwrap_or_default().to_owned()),
-            |()| Ground::private(),
-        );
-        let judged = run(&ground, &chosen, |done| progress(context.progress, done, chosen.len()));
+        let ground = match room::enter_or_stay() {
+            Ok(()) => Ground::private(),
+            Err(refusal) => {
+                context.note(format_args!("no private network, so only what can do without is tried: {refusal}"));
+                Ground::on_loopback()
+            }
+        };
+        let judged = run(ground, &chosen, |done| progress(context.progress, done, chosen.len()));
         if context.json {
             report::claims::document(&mut context.out, &judged)?;
         } else {

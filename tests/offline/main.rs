@@ -6,6 +6,7 @@ mod capture;
 mod capture_files;
 mod capture_packed;
 mod capture_rows;
+mod claims;
 mod cli;
 mod filter;
 mod columns;

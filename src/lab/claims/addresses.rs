@@ -99,7 +99,7 @@ const GATEWAY: Ipv4Addr = Ipv4Addr::new(172, 16, 10, 2);
 const THIRD: Ipv4Addr = Ipv4Addr::new(172, 16, 10, 130);
 const FAR: Ipv4Addr = Ipv4Addr::new(10, 9, 9, 9);
 
-fn and_result(ground: &Ground) -> Result<Found, Untried> {
+fn and_result(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         let routes = stage.host(hosts[0]).run(|| Netlink::open()?.routes())?;
@@ -116,7 +116,7 @@ fn and_result(ground: &Ground) -> Result<Found, Untried> {
 
 /// The ARP messages when 172.16.10.1 with a mask of `prefix` bits, whose gateway is 172.16.10.2, sends a datagram to
 /// `target`: 172.16.10.130 is a third host on the same wire. With each, whom the frame was for and who heard it.
-fn asked(ground: &Ground, prefix: u8, target: Ipv4Addr) -> Result<Vec<(Arp, Mac, Vec<usize>)>, Untried> {
+fn asked(ground: Ground, prefix: u8, target: Ipv4Addr) -> Result<Vec<(Arp, Mac, Vec<usize>)>, Untried> {
     ground.stage(|stage| {
         let names = [("host", OWN, prefix), ("gateway", GATEWAY, 24), ("third", THIRD, 24)];
         let mut cables = Vec::new();
@@ -151,24 +151,24 @@ fn who_has(asked: Option<Ipv4Addr>) -> String {
     asked.map_or_else(|| "-".to_owned(), |target| format!("who has {target}?"))
 }
 
-fn mask_decides(ground: &Ground) -> Result<Found, Untried> {
+fn mask_decides(ground: Ground) -> Result<Found, Untried> {
     let [wide, narrow] = [24, 25].map(|prefix| asked(ground, prefix, THIRD));
     let (wide, narrow) = (first_asked(&wide?), first_asked(&narrow?));
     let measured = format!("→ {THIRD}: /24 {}, /25 {}", who_has(wide), who_has(narrow));
     Ok(Found::whether(wide == Some(THIRD) && narrow == Some(GATEWAY), measured))
 }
 
-fn on_link(ground: &Ground) -> Result<Found, Untried> {
+fn on_link(ground: Ground) -> Result<Found, Untried> {
     let asked = first_asked(&asked(ground, 24, THIRD)?);
     Ok(Found::whether(asked == Some(THIRD), format!("→ {THIRD}: {}", who_has(asked))))
 }
 
-fn off_link(ground: &Ground) -> Result<Found, Untried> {
+fn off_link(ground: Ground) -> Result<Found, Untried> {
     let asked = first_asked(&asked(ground, 24, FAR)?);
     Ok(Found::whether(asked == Some(GATEWAY), format!("→ {FAR}: {}", who_has(asked))))
 }
 
-fn broadcast(ground: &Ground) -> Result<Found, Untried> {
+fn broadcast(ground: Ground) -> Result<Found, Untried> {
     let messages = asked(ground, 24, THIRD)?;
     let question = messages.iter().find(|(arp, ..)| arp.operation == REQUEST);
     let answers: Vec<_> = messages.iter().filter(|(arp, ..)| arp.operation == REPLY).collect();

@@ -145,7 +145,7 @@ fn clients(place: &mut Place) -> Result<(usize, &'static str), LabError> {
     Ok((connected.len(), "connected"))
 }
 
-fn how_many(ground: &Ground) -> Result<Found, Untried> {
+fn how_many(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let (connected, _) = clients(place)?;
         let backlog = BACKLOG as usize;
@@ -154,7 +154,7 @@ fn how_many(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn what_happens(ground: &Ground) -> Result<Found, Untried> {
+fn what_happens(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let (connected, next) = clients(place)?;
         let measured = format!("listen({BACKLOG}): #{}: {next}", connected + 1);
@@ -162,7 +162,7 @@ fn what_happens(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn who_waits(ground: &Ground) -> Result<Found, Untried> {
+fn who_waits(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let address = on(Ipv4Addr::LOCALHOST, place.port()?);
         let socket = needed("socket", tcp::socket(address))?;
@@ -186,7 +186,7 @@ fn own_port(socket: &Socket) -> Result<u16, LabError> {
     Ok(needed("getsockname", socket.local_addr())?.as_socket().map_or(0, |address| address.port()))
 }
 
-fn new_socket(ground: &Ground) -> Result<Found, Untried> {
+fn new_socket(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { address, listener, client, server } = Local::new(place)?;
         let second = needed("connect", tcp::connect(address))?;
@@ -203,7 +203,7 @@ fn new_socket(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn listener_talks(ground: &Ground) -> Result<Found, Untried> {
+fn listener_talks(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { listener, client, .. } = Local::new(place)?;
         let (sent, received) = (listener.send(b"x"), receive(&listener, 9));
@@ -213,7 +213,7 @@ fn listener_talks(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn refused(ground: &Ground) -> Result<Found, Untried> {
+fn refused(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let address = on(Ipv4Addr::LOCALHOST, place.port()?);
         let number = tcp::connect(address).err().and_then(|error| error.raw_os_error());
@@ -222,7 +222,7 @@ fn refused(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn client_binds(ground: &Ground) -> Result<Found, Untried> {
+fn client_binds(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let address = on(Ipv4Addr::LOCALHOST, place.port()?);
         let _listener = needed("listen", tcp::listen(address, 1))?;

@@ -83,13 +83,13 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
 ];
 
-fn waits_for_all(ground: &Ground) -> Result<Found, Untried> {
+fn waits_for_all(ground: Ground) -> Result<Found, Untried> {
     let (sent, got, early) = through(ground)?;
     let measured = format!("send({LARGE}): {sent}; returned before the peer read: {}", if early { "✔" } else { "✘" });
     Ok(Found::whether(sent == LARGE && got == LARGE && !early, measured))
 }
 
-fn short_send(ground: &Ground) -> Result<Found, Untried> {
+fn short_send(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::small(place)?;
         needed("fcntl", client.set_nonblocking(true))?;
@@ -104,7 +104,7 @@ fn short_send(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn recv_waits(ground: &Ground) -> Result<Found, Untried> {
+fn recv_waits(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::new(place)?;
         let reading = thread::spawn(move || receive(&server, 100));
@@ -118,7 +118,7 @@ fn recv_waits(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn nonblocking(ground: &Ground) -> Result<Found, Untried> {
+fn nonblocking(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::new(place)?;
         needed("fcntl", server.set_nonblocking(true))?;
@@ -128,7 +128,7 @@ fn nonblocking(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn large_recv(ground: &Ground) -> Result<Found, Untried> {
+fn large_recv(ground: Ground) -> Result<Found, Untried> {
     const BYTES: usize = 50_000;
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::new(place)?;

@@ -92,7 +92,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
 ];
 
-fn sizes(ground: &Ground) -> Result<Found, Untried> {
+fn sizes(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|_| {
         let socket = needed("socket", tcp::socket(on(Ipv4Addr::LOCALHOST, 0)))?;
         let send = needed("getsockopt", socket.send_buffer_size())?;
@@ -113,7 +113,7 @@ fn held(port: u16) -> Result<(u32, u32), LabError> {
     }))
 }
 
-fn made_when(ground: &Ground) -> Result<Found, Untried> {
+fn made_when(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { client, server, address, .. } = Local::new(place)?;
         let fresh = held(address.port())?;
@@ -127,7 +127,7 @@ fn made_when(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn takes_part(ground: &Ground) -> Result<Found, Untried> {
+fn takes_part(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::small(place)?;
         let sending = thread::spawn(move || client.send(&vec![b'x'; LARGE]));
@@ -141,7 +141,7 @@ fn takes_part(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn not_locked(ground: &Ground) -> Result<Found, Untried> {
+fn not_locked(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         let ends = Ends::new(stage, hosts)?;
@@ -162,7 +162,7 @@ fn not_locked(ground: &Ground) -> Result<Found, Untried> {
 
 /// One blocking send of a megabyte through small buffers: what it returned, and what arrived. Shared by two statements,
 /// one of which is the other's contrary.
-pub(super) fn through(ground: &Ground) -> Result<(usize, usize, bool), Untried> {
+pub(super) fn through(ground: Ground) -> Result<(usize, usize, bool), Untried> {
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::small(place)?;
         let sending = thread::spawn(move || client.send(&vec![b'x'; LARGE]));
@@ -174,7 +174,7 @@ pub(super) fn through(ground: &Ground) -> Result<(usize, usize, bool), Untried> 
     })
 }
 
-fn nothing_lost(ground: &Ground) -> Result<Found, Untried> {
+fn nothing_lost(ground: Ground) -> Result<Found, Untried> {
     let (sent, got, _) = through(ground)?;
     Ok(Found::sides(got < sent, sent == LARGE && got == LARGE, format!("send({LARGE}): {sent}; peer: {got}")))
 }

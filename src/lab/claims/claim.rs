@@ -45,7 +45,7 @@ pub struct Claim {
     /// Why it is so, or what is so instead.
     pub why: Words,
     /// The experiment.
-    pub attempt: fn(&Ground) -> Result<Found, Untried>,
+    pub attempt: fn(Ground) -> Result<Found, Untried>,
 }
 
 /// What an experiment found. Both sides are looked for: that something else than the statement was seen does not prove

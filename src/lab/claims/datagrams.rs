@@ -92,7 +92,7 @@ fn datagram(words: u8) -> Vec<u8> {
     bytes
 }
 
-fn header_lengths(ground: &Ground) -> Result<Found, Untried> {
+fn header_lengths(ground: Ground) -> Result<Found, Untried> {
     ground.machine(|_| {
         let (sender, receiver) = (raw(RAW)?, raw(EXPERIMENT)?);
         let mut arrived = Vec::new();
@@ -108,7 +108,7 @@ fn header_lengths(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn largest_data(ground: &Ground) -> Result<Found, Untried> {
+fn largest_data(ground: Ground) -> Result<Found, Untried> {
     ground.machine(|_| {
         let socket = raw(EXPERIMENT)?;
         needed("setsockopt", socket.set_send_buffer_size(1 << 18))?;
@@ -163,7 +163,7 @@ fn sent(stage: &mut Stage<'_>, ttl: u32) -> Result<(bool, bool), LabError> {
     Ok(result)
 }
 
-fn too_old(ground: &Ground) -> Result<Found, Untried> {
+fn too_old(ground: Ground) -> Result<Found, Untried> {
     const LATE: std::time::Duration = std::time::Duration::from_secs(1);
     ground.stage(|stage| {
         Plan::read(ROUTED).map_err(LabError::Plan)?.build(stage)?;

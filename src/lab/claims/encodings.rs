@@ -82,7 +82,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
 ];
 
-fn struct_sizes(ground: &Ground) -> Result<Found, Untried> {
+fn struct_sizes(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 import struct
 print(*(len(struct.pack('i', n)) - len(str(n)) for n in (7, 123456789)), struct.pack('i', 1).hex(), struct.pack('!I', 1).hex())";
@@ -91,7 +91,7 @@ print(*(len(struct.pack('i', n)) - len(str(n)) for n in (7, 123456789)), struct.
     Ok(Found::sides(shrunk, grown, format!("4 B - len(str(n)), n = 7, 123456789; 'i' 1, '!I' 1: {said}")))
 }
 
-fn struct_limit(ground: &Ground) -> Result<Found, Untried> {
+fn struct_limit(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 import struct
 def pack(form, n):
@@ -106,7 +106,7 @@ print(len(pack('i', 2**31 - 1)), pack('i', 2**31), pack('!I', 2**31))";
     Ok(Found::sides(fits, fails, format!("2^31 - 1, 'i' 2^31, '!I' 2^31: {said}")))
 }
 
-fn dispatch(ground: &Ground) -> Result<Found, Untried> {
+fn dispatch(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 class Server:
     def get(self): pass
@@ -116,7 +116,7 @@ print(*(name for name in ('get', 'nosuch', 'shutdown', '__init__') if hasattr(se
     prints(ground, PROGRAM, "get", "get shutdown __init__")
 }
 
-fn gbk(ground: &Ground) -> Result<Found, Untried> {
+fn gbk(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 import os, subprocess, tempfile
 name = '\\u4f60\\u597d\\u5417'
@@ -136,7 +136,7 @@ print('gbk:', decoded('gbk'), 'utf-8:', decoded('utf-8'))";
     Ok(Found::sides(said.starts_with("gbk: same"), contrary, format!("ls: {said}")))
 }
 
-fn characters(ground: &Ground) -> Result<Found, Untried> {
+fn characters(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 text = '\\u4f60\\u597d'
 print(len(text), len(text.encode('utf-8')), len(text.encode('gbk')))";

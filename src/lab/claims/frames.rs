@@ -116,7 +116,7 @@ pub(super) const CLAIMS: &[Claim] = &[
 /// Nobody listens there.
 const PORT: u16 = 9;
 
-fn ethernet_header(ground: &Ground) -> Result<Found, Untried> {
+fn ethernet_header(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Asked)?;
         ask(stage, hosts[0], Ipv4Addr::new(172, 16, 10, 2))?;
@@ -134,7 +134,7 @@ fn ask(stage: &mut Stage<'_>, host: usize, target: Ipv4Addr) -> Result<(), LabEr
     send_datagram(stage, host, (target, PORT), 1)
 }
 
-fn frame_maximum(ground: &Ground) -> Result<Found, Untried> {
+fn frame_maximum(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         let longest = |stage: &mut Stage<'_>, from: usize| {
@@ -155,7 +155,7 @@ fn frame_maximum(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn frame_minimum(ground: &Ground) -> Result<Found, Untried> {
+fn frame_minimum(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Asked)?;
         ask(stage, hosts[0], Ipv4Addr::new(172, 16, 10, 2))?;
@@ -168,7 +168,7 @@ fn frame_minimum(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn cut_by_ip(ground: &Ground) -> Result<Found, Untried> {
+fn cut_by_ip(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         send_datagram(stage, hosts[0], (Ipv4Addr::new(172, 16, 10, 2), PORT), 4000)?;
@@ -183,7 +183,7 @@ fn cut_by_ip(ground: &Ground) -> Result<Found, Untried> {
 }
 
 /// How many frames a third host hears of what two others say to each other, of how many.
-fn heard(ground: &Ground, joining: Joining) -> Result<(usize, usize), Untried> {
+fn heard(ground: Ground, joining: Joining) -> Result<(usize, usize), Untried> {
     ground.stage(|stage| {
         let hosts = [stage.new_host("h1")?, stage.new_host("h2")?, stage.new_host("h3")?];
         let cables = hosts.map(|host| Cable {
@@ -202,14 +202,14 @@ fn heard(ground: &Ground, joining: Joining) -> Result<(usize, usize), Untried> {
     })
 }
 
-fn who_hears(ground: &Ground) -> Result<Found, Untried> {
+fn who_hears(ground: Ground) -> Result<Found, Untried> {
     let (hub, of_hub) = heard(ground, Joining::Hub)?;
     let (switch, of_switch) = heard(ground, Joining::Switch)?;
     let measured = format!("h1 ↔ h2; h3: hub {hub} / {of_hub}, switch {switch} / {of_switch}");
     Ok(Found::sides(hub == of_hub && hub > 0, switch < of_switch, measured))
 }
 
-fn change_mac(ground: &Ground) -> Result<Found, Untried> {
+fn change_mac(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         let same = Mac([0x02, 0xfc, 0, 0, 0, 0x77]);

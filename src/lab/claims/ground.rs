@@ -16,8 +16,8 @@ use crate::lab::stage::{LabError, Nobody, Stage};
 #[derive(Debug, thiserror::Error)]
 pub enum Untried {
     /// The experiment needs hosts or settings of its own, which the kernel refuses.
-    #[error("it needs a private network: {0}")]
-    NoNetwork(String),
+    #[error("it needs a private network, which is refused here")]
+    NoNetwork,
     /// The experiment needs a program that is not there.
     #[error("{0} is not installed")]
     NotInstalled(&'static str),
@@ -33,32 +33,32 @@ impl From<OsError> for Untried {
 }
 
 /// Where experiments are made. Each gets hosts of its own, so that they can run side by side.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Ground {
-    /// Why there is no private network; none where there is.
-    refusal: Option<String>,
+    /// Whether the process has entered a private network.
+    private: bool,
 }
 
 impl Ground {
     /// In the private network that the process has entered.
     pub fn private() -> Self {
-        Ground { refusal: None }
+        Ground { private: true }
     }
 
-    /// On the machine's own loopback, because there is no private network for this reason.
-    pub fn on_loopback(refusal: String) -> Self {
-        Ground { refusal: Some(refusal) }
+    /// On the machine's own loopback, because there is no private network.
+    pub fn on_loopback() -> Self {
+        Ground { private: false }
     }
 
-    fn network(&self) -> Result<(), Untried> {
-        self.refusal.clone().map_or(Ok(()), |why| Err(Untried::NoNetwork(why)))
+    fn network(self) -> Result<(), Untried> {
+        if self.private { Ok(()) } else { Err(Untried::NoNetwork) }
     }
 
     /// With hosts and wires, for what is about frames.
     ///
     /// # Errors
     /// [`Untried::NoNetwork`], or what the experiment failed at.
-    pub fn stage<T>(&self, act: impl FnOnce(&mut Stage<'_>) -> Result<T, LabError>) -> Result<T, Untried> {
+    pub fn stage<T>(self, act: impl FnOnce(&mut Stage<'_>) -> Result<T, LabError>) -> Result<T, Untried> {
         self.network()?;
         let mut nobody = Nobody;
         let mut stage = Stage::new(&mut nobody)?;
@@ -70,7 +70,7 @@ impl Ground {
     /// # Errors
     /// As [`Ground::stage`].
     pub fn machine<T: Send + 'static>(
-        &self,
+        self,
         act: impl FnOnce(&mut Place) -> Result<T, LabError> + Send + 'static,
     ) -> Result<T, Untried> {
         self.network()?;
@@ -87,20 +87,17 @@ impl Ground {
     /// # Errors
     /// What the experiment failed at.
     pub fn loopback<T: Send + 'static>(
-        &self,
+        self,
         act: impl FnOnce(&mut Place) -> Result<T, LabError> + Send + 'static,
     ) -> Result<T, Untried> {
-        match self.refusal {
-            None => self.machine(act),
-            Some(_) => Ok(act(&mut Place::loopback()?)?),
-        }
+        if self.private { self.machine(act) } else { Ok(act(&mut Place::loopback()?)?) }
     }
 
     /// What Python prints when it runs `program`, on a machine as of [`Ground::loopback`].
     ///
     /// # Errors
     /// [`Untried::NotInstalled`], or [`LabError::Late`] for a program that does not end.
-    pub fn python(&self, program: &'static str) -> Result<String, Untried> {
+    pub fn python(self, program: &'static str) -> Result<String, Untried> {
         if !installed(PYTHON) {
             return Err(Untried::NotInstalled(PYTHON));
         }

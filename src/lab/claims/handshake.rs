@@ -112,7 +112,7 @@ pub(super) const CLAIMS: &[Claim] = &[
 ];
 
 /// One run of the lab `handshake`.
-fn observe(ground: &Ground) -> Result<Observation, Untried> {
+fn observe(ground: Ground) -> Result<Observation, Untried> {
     ground.stage(|stage| {
         (handshake::LAB.run)(stage, &Parameters::default())?;
         Ok(std::mem::take(&mut stage.observation))
@@ -122,13 +122,13 @@ fn observe(ground: &Ground) -> Result<Observation, Untried> {
 const CLIENT: usize = 0;
 const SERVER: usize = 1;
 
-fn three_segments(ground: &Ground) -> Result<Found, Untried> {
+fn three_segments(ground: Ground) -> Result<Found, Untried> {
     let segments = segments::of(&observe(ground)?, CLIENT, SERVER);
     let shape: Vec<String> = segments.iter().map(|segment| segment.flags.to_string()).collect();
     Ok(Found::whether(shape == ["SYN", "SYN ACK", "ACK"], shape.join(" | ")))
 }
 
-fn acknowledgments(ground: &Ground) -> Result<Found, Untried> {
+fn acknowledgments(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         let ends = Ends::new(stage, hosts)?;
@@ -151,7 +151,7 @@ fn acknowledgments(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn eight_flags(ground: &Ground) -> Result<Found, Untried> {
+fn eight_flags(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         for host in hosts {
@@ -166,14 +166,14 @@ fn eight_flags(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn client_states(ground: &Ground) -> Result<Found, Untried> {
+fn client_states(ground: Ground) -> Result<Found, Untried> {
     let observation = observe(ground)?;
     let path = states::passed(&observation.events, CLIENT, |_| true);
     let measured = format!("CLOSED → {}", states::names(&path));
     Ok(Found::whether(path == [State::SynSent, State::Established], measured))
 }
 
-fn listener_states(ground: &Ground) -> Result<Found, Untried> {
+fn listener_states(ground: Ground) -> Result<Found, Untried> {
     let observation = observe(ground)?;
     let listens = |socket: &Seen| socket.remote.port() == 0;
     let listener = states::passed(&observation.events, SERVER, listens);
@@ -183,7 +183,7 @@ fn listener_states(ground: &Ground) -> Result<Found, Untried> {
     Ok(Found::sides(listener.contains(&State::Established), contrary, measured))
 }
 
-fn client_first(ground: &Ground) -> Result<Found, Untried> {
+fn client_first(ground: Ground) -> Result<Found, Untried> {
     let observation = observe(ground)?;
     let established = |host: usize| {
         let reached = |sockets: &Vec<Seen>| sockets.iter().any(|socket| socket.state == Some(State::Established));

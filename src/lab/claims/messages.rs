@@ -126,7 +126,7 @@ fn pair(stage: &mut Stage<'_>) -> Result<(Socket, Socket), LabError> {
     Ok((sender, receiver))
 }
 
-fn header(ground: &Ground) -> Result<Found, Untried> {
+fn header(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let (sender, _receiver) = pair(stage)?;
         needed("send", sender.send(b"hello"))?;
@@ -139,7 +139,7 @@ fn header(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn largest(ground: &Ground) -> Result<Found, Untried> {
+fn largest(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let (sender, _receiver) = pair(stage)?;
         needed("setsockopt", sender.set_send_buffer_size(1 << 18))?;
@@ -162,7 +162,7 @@ fn local(place: &mut Place) -> Result<(Socket, Socket), LabError> {
     Ok((needed("connect", udp::connect(address))?, receiver))
 }
 
-fn boundaries(ground: &Ground) -> Result<Found, Untried> {
+fn boundaries(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let (sender, receiver) = local(place)?;
         for _ in 0..3 {
@@ -175,7 +175,7 @@ fn boundaries(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn empty(ground: &Ground) -> Result<Found, Untried> {
+fn empty(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let (sender, receiver) = local(place)?;
         let sent = needed("send", sender.send(b""))?;
@@ -185,7 +185,7 @@ fn empty(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn losses(ground: &Ground) -> Result<Found, Untried> {
+fn losses(ground: Ground) -> Result<Found, Untried> {
     const BURST: usize = 200;
     ground.loopback(|place| {
         let (sender, receiver) = local(place)?;
@@ -197,7 +197,7 @@ fn losses(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn to_nobody(ground: &Ground) -> Result<Found, Untried> {
+fn to_nobody(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let address = on(Ipv4Addr::LOCALHOST, place.port()?);
         let sender = needed("socket", udp::socket(address))?;
@@ -207,7 +207,7 @@ fn to_nobody(ground: &Ground) -> Result<Found, Untried> {
 }
 
 /// What is read of a datagram whose last letter is damaged on the wire; none when nothing arrives.
-fn damage(ground: &Ground, checksum: bool) -> Result<Option<Vec<u8>>, Untried> {
+fn damage(ground: Ground, checksum: bool) -> Result<Option<Vec<u8>>, Untried> {
     ground.stage(|stage| {
         let (sender, receiver) = pair(stage)?;
         if !checksum {
@@ -221,7 +221,7 @@ fn damage(ground: &Ground, checksum: bool) -> Result<Option<Vec<u8>>, Untried> {
     })
 }
 
-fn damaged(ground: &Ground) -> Result<Found, Untried> {
+fn damaged(ground: Ground) -> Result<Found, Untried> {
     let (without, with) = (damage(ground, false)?, damage(ground, true)?);
     let told = |read: &Option<Vec<u8>>| {
         read.as_ref().map_or_else(|| "-".to_owned(), |read| format!("\"{}\"", String::from_utf8_lossy(read)))

@@ -12,6 +12,7 @@ mod claim;
 mod closing;
 mod datagrams;
 mod encodings;
+mod flood;
 mod frames;
 mod ground;
 mod handshake;
@@ -48,6 +49,7 @@ const TOPICS: &[(Floor, &[Claim])] = &[
     (Floor::Transport, time_wait::CLAIMS),
     (Floor::Transport, restart::CLAIMS),
     (Floor::Transport, backlog::CLAIMS),
+    (Floor::Transport, flood::CLAIMS),
     (Floor::Transport, stream::CLAIMS),
     (Floor::Transport, nagle::CLAIMS),
     (Floor::Transport, buffers::CLAIMS),

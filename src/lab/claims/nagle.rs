@@ -113,7 +113,7 @@ fn three(stage: &mut Stage<'_>, ends: &Ends, one_by_one: bool) -> Result<Vec<usi
     Ok(lengths(&data(stage, ends, from)))
 }
 
-fn merges(ground: &Ground) -> Result<Found, Untried> {
+fn merges(ground: Ground) -> Result<Found, Untried> {
     const ONE_WAY: Duration = Duration::from_millis(20);
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
@@ -125,7 +125,7 @@ fn merges(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn first_leaves(ground: &Ground) -> Result<Found, Untried> {
+fn first_leaves(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         let ends = Ends::new(stage, hosts)?;
@@ -143,7 +143,7 @@ fn first_leaves(ground: &Ground) -> Result<Found, Untried> {
 
 /// Two messages of three bytes while acknowledgements are lost for a second: how many pieces of the stream leave, and how
 /// many have when acknowledgements come again.
-fn unanswered(ground: &Ground, loss_probe: &'static str) -> Result<(usize, usize), Untried> {
+fn unanswered(ground: Ground, loss_probe: &'static str) -> Result<(usize, usize), Untried> {
     const LONG: Duration = Duration::from_secs(1);
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
@@ -173,7 +173,7 @@ fn unanswered(ground: &Ground, loss_probe: &'static str) -> Result<(usize, usize
     })
 }
 
-fn no_timer(ground: &Ground) -> Result<Found, Untried> {
+fn no_timer(ground: Ground) -> Result<Found, Untried> {
     let (probed, _) = unanswered(ground, "3")?;
     let (held, after) = unanswered(ground, "0")?;
     let measured =
@@ -181,7 +181,7 @@ fn no_timer(ground: &Ground) -> Result<Found, Untried> {
     Ok(Found::sides(probed == 6, held == 3 && after == 6, measured))
 }
 
-fn segment_sizes(ground: &Ground) -> Result<Found, Untried> {
+fn segment_sizes(ground: Ground) -> Result<Found, Untried> {
     const BYTES: usize = 10_000;
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;

@@ -102,7 +102,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
 ];
 
-fn same_number(ground: &Ground) -> Result<Found, Untried> {
+fn same_number(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let port = place.port()?;
         let first = tcp::listen(on(Ipv4Addr::LOCALHOST, port), 1);
@@ -123,7 +123,7 @@ fn own(socket: &Socket) -> Result<Option<SocketAddr>, LabError> {
     Ok(needed("getsockname", socket.local_addr())?.as_socket())
 }
 
-fn shared_number(ground: &Ground) -> Result<Found, Untried> {
+fn shared_number(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { address, listener, client, server } = Local::new(place)?;
         let second = needed("connect", tcp::connect(address))?;
@@ -146,7 +146,7 @@ fn listen_shared(address: SocketAddr, share: bool) -> io::Result<Socket> {
 }
 
 /// How many of 40 connections each of two listeners at one address gets; or why there are not two.
-fn spread(ground: &Ground, share: bool) -> Result<Result<[usize; 2], String>, Untried> {
+fn spread(ground: Ground, share: bool) -> Result<Result<[usize; 2], String>, Untried> {
     ground.loopback(move |place| {
         let address = on(Ipv4Addr::LOCALHOST, place.port()?);
         let first = needed("listen", listen_shared(address, share))?;
@@ -161,7 +161,7 @@ fn spread(ground: &Ground, share: bool) -> Result<Result<[usize; 2], String>, Un
     })
 }
 
-fn several_listeners(ground: &Ground) -> Result<Found, Untried> {
+fn several_listeners(ground: Ground) -> Result<Found, Untried> {
     let (alone, shared) = (spread(ground, false)?, spread(ground, true)?);
     let told = |got: &Result<[usize; 2], String>| match got {
         Ok([first, second]) => format!("{first} + {second}"),
@@ -187,7 +187,7 @@ fn take_http(limit: Option<&'static str>) -> Result<io::Result<Socket>, LabError
     unprivileged.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn privileged(ground: &Ground) -> Result<Found, Untried> {
+fn privileged(ground: Ground) -> Result<Found, Untried> {
     ground.machine(|_| {
         let limit = sysctl::read(LIMIT)?;
         let (usual, moved) = (take_http(None)?, take_http(Some("0"))?);
@@ -196,7 +196,7 @@ fn privileged(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn range(ground: &Ground) -> Result<Found, Untried> {
+fn range(ground: Ground) -> Result<Found, Untried> {
     ground.machine(|_| {
         let last = needed("bind", udp::bind(on(Ipv4Addr::LOCALHOST, u16::MAX)))?;
         let zero = needed("bind", udp::bind(on(Ipv4Addr::LOCALHOST, 0)))?;

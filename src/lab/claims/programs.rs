@@ -89,7 +89,7 @@ fn browse(place: &mut Place, request: usize) -> Result<(bool, io::Result<Vec<u8>
     Ok((answer.is_ok_and(|answer| answer == ANSWER), receive(&client, 1000)))
 }
 
-fn web_server(ground: &Ground) -> Result<Found, Untried> {
+fn web_server(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let ((short, short_end), (_, long_end)) = (browse(place, 500)?, browse(place, 2000)?);
         let end = |end: &io::Result<Vec<u8>>| end.as_ref().map_or_else(|_| told(end), |_| "end".to_owned());
@@ -116,7 +116,7 @@ fn output_ends(errors: u32) -> Result<bool, LabError> {
     Ok(ended)
 }
 
-fn deadlock(ground: &Ground) -> Result<Found, Untried> {
+fn deadlock(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|_| {
         let (few, many) = (output_ends(1000)?, output_ends(200_000)?);
         let told = |ended| if ended { "end" } else { "2 s …" };
@@ -125,7 +125,7 @@ fn deadlock(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn absolute_name(ground: &Ground) -> Result<Found, Untried> {
+fn absolute_name(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|_| {
         let shared = Path::new("/srv/share");
         let [plain, absolute] = ["a.txt", "/proc/version"].map(|name| shared.join(name));

@@ -103,12 +103,12 @@ pub(super) const CLAIMS: &[Claim] = &[
 ];
 
 /// Judges by what Python prints: the statement's words, or the contrary's.
-pub(super) fn prints(ground: &Ground, program: &'static str, claimed: &str, contrary: &str) -> Result<Found, Untried> {
+pub(super) fn prints(ground: Ground, program: &'static str, claimed: &str, contrary: &str) -> Result<Found, Untried> {
     let said = ground.python(program)?;
     Ok(Found::sides(said == claimed, said == contrary, format!("Python: {said}")))
 }
 
-fn recv_type(ground: &Ground) -> Result<Found, Untried> {
+fn recv_type(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 import socket
 a, b = socket.socketpair()
@@ -117,7 +117,7 @@ print(type(b.recv(9)).__name__)";
     prints(ground, PROGRAM, "str", "bytes")
 }
 
-fn bind_string(ground: &Ground) -> Result<Found, Untried> {
+fn bind_string(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 import socket
 try:
@@ -128,7 +128,7 @@ except Exception as e:
     prints(ground, PROGRAM, "ok", "TypeError")
 }
 
-fn send_string(ground: &Ground) -> Result<Found, Untried> {
+fn send_string(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 import socket
 a, b = socket.socketpair()
@@ -140,7 +140,7 @@ except Exception as e:
     prints(ground, PROGRAM, "ok", "TypeError")
 }
 
-fn sendall(ground: &Ground) -> Result<Found, Untried> {
+fn sendall(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 import socket, threading
 class Counting(socket.socket):
@@ -170,7 +170,7 @@ print('send():', Counting.calls, 'bytes:', got)";
     Ok(Found::sides(some, none, format!("sendall(4000000): {said}")))
 }
 
-fn hooks(ground: &Ground) -> Result<Found, Untried> {
+fn hooks(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 import socketserver
 def run(failing):
@@ -196,7 +196,7 @@ print(run('setup'), run('handle'))";
     Ok(Found::sides(claimed, said.split(' ').next().is_some_and(|first| first.contains("finish")), said))
 }
 
-fn fork(ground: &Ground) -> Result<Found, Untried> {
+fn fork(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 import os
 child = os.fork()
@@ -207,7 +207,7 @@ print('exit', os.WEXITSTATUS(os.waitpid(child, 0)[1]))";
     Ok(Found::whether(said == "exit 7", format!("fork: child {said}")))
 }
 
-fn printed(ground: &Ground) -> Result<Found, Untried> {
+fn printed(ground: Ground) -> Result<Found, Untried> {
     const PROGRAM: &str = "
 lines = [
     'import socket; socket.socket().rev(1024)',

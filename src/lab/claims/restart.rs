@@ -62,7 +62,7 @@ pub(super) const CLAIMS: &[Claim] = &[
 ];
 
 /// The four restarts after a server that left `remains`: the option unset, new, old, both.
-fn restarts(ground: &Ground, remains: Remains) -> Result<Row, Untried> {
+fn restarts(ground: Ground, remains: Remains) -> Result<Row, Untried> {
     ground.loopback(move |place| {
         let about = |case: &&reuse::Case| case.remains == remains && case.option == Choice::ReuseAddress;
         let case = CASES.iter().find(about).copied().unwrap_or(CASES[0]);
@@ -89,7 +89,7 @@ fn works(attempt: Option<&Attempt>) -> bool {
     attempt.is_some_and(Attempt::succeeded)
 }
 
-fn holds_address(ground: &Ground) -> Result<Found, Untried> {
+fn holds_address(ground: Ground) -> Result<Found, Untried> {
     let server_first = restarts(ground, Remains::ServerClosedFirst)?;
     let client_first = restarts(ground, Remains::ClientClosedFirst)?;
     let [first, second] = [&server_first, &client_first].map(|row| attempt(row, false, false));
@@ -97,7 +97,7 @@ fn holds_address(ground: &Ground) -> Result<Found, Untried> {
     Ok(Found::sides(in_use(first), works(second), measured))
 }
 
-fn reuse_address(ground: &Ground) -> Result<Found, Untried> {
+fn reuse_address(ground: Ground) -> Result<Found, Untried> {
     let row = restarts(ground, Remains::ServerClosedFirst)?;
     let listening = restarts(ground, Remains::Listening)?;
     let [new, old, both] = [(false, true), (true, false), (true, true)].map(|(old, new)| attempt(&row, old, new));
@@ -106,7 +106,7 @@ fn reuse_address(ground: &Ground) -> Result<Found, Untried> {
     Ok(Found::sides(works(both), in_use(new) && in_use(old) && in_use(live), measured))
 }
 
-fn settings(ground: &Ground) -> Result<Found, Untried> {
+fn settings(ground: Ground) -> Result<Found, Untried> {
     let trials = ground.machine(|_| Ok(reuse::try_out()?))?;
     let setting = |one: &reuse::Setting| format!("{}={}", one.name, one.value.as_deref().unwrap_or_default());
     let results = trials.restarts.iter().map(|trial| {

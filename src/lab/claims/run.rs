@@ -37,7 +37,7 @@ impl Judged {
 }
 
 /// Tries the statements and returns what came of each, in the same order. `progress` is told how many are done.
-pub fn run(ground: &Ground, chosen: &[(Floor, &'static Claim)], mut progress: impl FnMut(usize)) -> Vec<Judged> {
+pub fn run(ground: Ground, chosen: &[(Floor, &'static Claim)], mut progress: impl FnMut(usize)) -> Vec<Judged> {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     let mut judged: Vec<(usize, Judged)> = thread::scope(|scope| {
@@ -62,7 +62,7 @@ fn take<'a, T>(next: &AtomicUsize, all: &'a [T]) -> Option<(usize, &'a T)> {
     all.get(at).map(|item| (at, item))
 }
 
-fn judge(ground: &Ground, &(floor, claim): &(Floor, &'static Claim)) -> Judged {
+fn judge(ground: Ground, &(floor, claim): &(Floor, &'static Claim)) -> Judged {
     let begun = Instant::now();
     let attempt = (claim.attempt)(ground);
     let duration = begun.elapsed();

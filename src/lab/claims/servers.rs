@@ -129,7 +129,7 @@ fn echo(socket: &Socket) -> io::Result<usize> {
     socket.send(&read.to_ascii_uppercase())
 }
 
-fn second_client(ground: &Ground) -> Result<Found, Untried> {
+fn second_client(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let (listener, [first, second]) = clients::<2>(place)?;
         let server = thread::spawn(move || {
@@ -160,7 +160,7 @@ fn second_client(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn one_thread(ground: &Ground) -> Result<Found, Untried> {
+fn one_thread(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let (listener, clients) = clients::<3>(place)?;
         let connections: Result<Vec<_>, _> = (0..3).map(|_| needed("accept", tcp::accept(&listener))).collect();
@@ -182,7 +182,7 @@ fn one_thread(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn thread_each(ground: &Ground) -> Result<Found, Untried> {
+fn thread_each(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let (listener, [silent, talking, other]) = clients::<3>(place)?;
         for _ in 0..3 {
@@ -203,7 +203,7 @@ fn thread_each(ground: &Ground) -> Result<Found, Untried> {
 /// As often as a loop that spins is watched.
 const SPINS: usize = 100_000;
 
-fn spins(ground: &Ground) -> Result<Found, Untried> {
+fn spins(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::new(place)?;
         drop(client);
@@ -227,7 +227,7 @@ fn receive_loop(place: &mut Place, sent: usize) -> Result<(usize, usize), LabErr
     Ok((got, reads))
 }
 
-fn dies_half_way(ground: &Ground) -> Result<Found, Untried> {
+fn dies_half_way(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let (whole, reads) = receive_loop(place, 1000)?;
         let (part, spun) = receive_loop(place, 400)?;
@@ -236,7 +236,7 @@ fn dies_half_way(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn rest_in_buffer(ground: &Ground) -> Result<Found, Untried> {
+fn rest_in_buffer(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let mut left = |reads: usize| -> Result<usize, LabError> {
             let Local { client, server, .. } = Local::new(place)?;

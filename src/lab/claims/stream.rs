@@ -132,7 +132,7 @@ fn one_read((mut reader, mut writer): (impl Read, impl Write)) -> Result<usize, 
     needed("read", reader.read(&mut [0; 100]))
 }
 
-fn who_sticks(ground: &Ground) -> Result<Found, Untried> {
+fn who_sticks(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let pipe = one_read(needed("pipe", io::pipe())?)?;
         let unix = one_read(needed("socketpair", UnixStream::pair())?)?;
@@ -155,14 +155,14 @@ fn text(bytes: &[u8]) -> String {
     format!("\"{}\"", String::from_utf8_lossy(bytes))
 }
 
-fn late_reader(ground: &Ground) -> Result<Found, Untried> {
+fn late_reader(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let read = late(&Local::new(place)?)?;
         Ok(Found::whether(read == b"abcabcabc", format!("3 × send(\"abc\"); recv(100): {}", text(&read))))
     })
 }
 
-fn short_reads(ground: &Ground) -> Result<Found, Untried> {
+fn short_reads(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::new(place)?;
         for _ in 0..3 {
@@ -176,7 +176,7 @@ fn short_reads(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn empty_send(ground: &Ground) -> Result<Found, Untried> {
+fn empty_send(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::new(place)?;
         let sent = client.send(b"");
@@ -189,7 +189,7 @@ fn empty_send(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn length_prefix(ground: &Ground) -> Result<Found, Untried> {
+fn length_prefix(ground: Ground) -> Result<Found, Untried> {
     const MESSAGES: [&[u8]; 3] = [b"abc", b"", b"a longer one"];
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::new(place)?;
@@ -214,7 +214,7 @@ fn length_prefix(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn four_bytes(ground: &Ground) -> Result<Found, Untried> {
+fn four_bytes(ground: Ground) -> Result<Found, Untried> {
     ground.loopback(|place| {
         let Local { client, server, .. } = Local::new(place)?;
         needed("send", client.send(&[0]))?;
@@ -233,7 +233,7 @@ fn four_bytes(ground: &Ground) -> Result<Found, Untried> {
     })
 }
 
-fn client_gone(ground: &Ground) -> Result<Found, Untried> {
+fn client_gone(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         let ends = Ends::new(stage, hosts)?;

@@ -126,7 +126,7 @@ pub(super) const CLAIMS: &[Claim] = &[
 const CLIENT: usize = 0;
 const SERVER: usize = 1;
 
-fn last_ack_lost(ground: &Ground) -> Result<Found, Untried> {
+fn last_ack_lost(ground: Ground) -> Result<Found, Untried> {
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
         let ends = Ends::new(stage, hosts)?;
@@ -174,7 +174,7 @@ fn remaining(stage: &mut Stage<'_>, ends: &Ends, delay: Option<Duration>) -> Res
     Ok(left.map_or(0, |timer| timer.remaining_ms))
 }
 
-fn round_trip(ground: &Ground) -> Result<Found, Untried> {
+fn round_trip(ground: Ground) -> Result<Found, Untried> {
     const SLOW: Duration = Duration::from_millis(100);
     ground.stage(|stage| {
         let hosts = stage.pair(Neighbours::Known)?;
@@ -188,11 +188,11 @@ fn round_trip(ground: &Ground) -> Result<Found, Untried> {
 }
 
 /// The settings tried by the lab `reuse`.
-fn trials(ground: &Ground) -> Result<reuse::Trials, Untried> {
+fn trials(ground: Ground) -> Result<reuse::Trials, Untried> {
     ground.machine(|_| Ok(reuse::try_out()?))
 }
 
-fn fin_timeout(ground: &Ground) -> Result<Found, Untried> {
+fn fin_timeout(ground: Ground) -> Result<Found, Untried> {
     let timers = trials(ground)?.timers;
     let set = reuse::Timers::FIN_TIMEOUT_S * 1000;
     let near = |ms: Option<u32>, aim: u32| ms.is_some_and(|ms| ms.abs_diff(aim) <= 2000);
@@ -203,33 +203,33 @@ fn fin_timeout(ground: &Ground) -> Result<Found, Untried> {
 }
 
 /// The value of a setting of a fresh machine.
-fn fresh(ground: &Ground, name: &'static str) -> Result<Option<String>, Untried> {
+fn fresh(ground: Ground, name: &'static str) -> Result<Option<String>, Untried> {
     ground.machine(move |_| Ok(sysctl::read(&format!("net.ipv4.{name}")).ok()))
 }
 
-fn is_zero(ground: &Ground, name: &'static str) -> Result<Found, Untried> {
+fn is_zero(ground: Ground, name: &'static str) -> Result<Found, Untried> {
     let value = fresh(ground, name)?;
     let contrary = value.as_deref().is_some_and(|value| value != "0");
     let measured = format!("{name} = {}", value.as_deref().unwrap_or("-"));
     Ok(Found::sides(value.as_deref() == Some("0"), contrary, measured))
 }
 
-fn syncookies(ground: &Ground) -> Result<Found, Untried> {
+fn syncookies(ground: Ground) -> Result<Found, Untried> {
     is_zero(ground, "tcp_syncookies")
 }
 
-fn tw_reuse(ground: &Ground) -> Result<Found, Untried> {
+fn tw_reuse(ground: Ground) -> Result<Found, Untried> {
     is_zero(ground, "tcp_tw_reuse")
 }
 
-fn tw_recycle(ground: &Ground) -> Result<Found, Untried> {
+fn tw_recycle(ground: Ground) -> Result<Found, Untried> {
     let result = ground.machine(|_| Ok(sysctl::write("net.ipv4.tcp_tw_recycle", "1")))?;
     let absent = result.as_ref().is_err_and(|error| error.errno == nix::errno::Errno::ENOENT);
     let told = result.as_ref().map_or_else(|error| format!("{:?}", error.errno), |()| "ok".to_owned());
     Ok(Found::sides(result.is_ok(), absent, format!("tcp_tw_recycle=1: {told}")))
 }
 
-fn tw_reuse_reuses(ground: &Ground) -> Result<Found, Untried> {
+fn tw_reuse_reuses(ground: Ground) -> Result<Found, Untried> {
     let trials = trials(ground)?;
     let connect = |value: u8| trials.connects.iter().rev().find(|trial| trial.tcp_tw_reuse == value);
     let (off, on) = (connect(0), connect(1));
