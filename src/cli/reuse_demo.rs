@@ -1,10 +1,12 @@
 //! `netlab reuse-demo`.
 
+use super::lab::{Lang, language};
 use super::{Context, Outcome};
 use crate::kernel::{namespace, process};
 use crate::lab::stage::{Nobody, PATIENCE, Stage};
 use crate::lab::transport::reuse::{self, Observation};
 use crate::report;
+use crate::report::reuse::Style;
 
 /// See 'Address already in use' happen, and what cures it
 ///
@@ -17,10 +19,13 @@ use crate::report;
 /// Exit status: 0 when every lesson that could be tried was seen, 1 when this kernel did something else.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: netlab reuse-demo")]
-pub struct Args {}
+pub struct Args {
+    /// Language of the texts; from `LC_ALL` or LANG by default
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
+}
 
 impl Args {
-    #[allow(clippy::unused_self, reason = "every command runs by its arguments; this one has none yet")]
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Outcome> {
         let mut nobody = Nobody;
         let loopback = reuse::observe(&mut Stage::on_loopback(&mut nobody)?)?;
@@ -31,7 +36,8 @@ impl Args {
         if context.json {
             report::json::document(&mut context.out, &seen)?;
         } else {
-            report::reuse::observation(&mut context.out, &seen, context.palette, context.width)?;
+            let style = Style { palette: context.palette, width: context.width, language: language(self.lang) };
+            report::reuse::observation(&mut context.out, &seen, style)?;
         }
         Ok(Outcome::from(seen.holds()))
     }

@@ -1,8 +1,10 @@
 //! The lab "Address already in use", in namespaces of its own.
 
 use netlab::kernel::sock_diag::{Family, Query, SockDiag};
+use netlab::lab::observation::Language;
 use netlab::lab::stage::{Nobody, Stage};
 use netlab::lab::transport::reuse::{self, Binds, HEART, Loopback, Observation, Remains, Seen};
+use netlab::report::reuse::Style;
 use netlab::report::{self, Palette};
 use netlab::transport::states::State;
 use serde_json::Value;
@@ -16,6 +18,7 @@ crate::tests![
     the_settings_do_not_cure_it_and_do_what_they_are_for,
     every_lesson_is_seen_and_every_json_key_documented,
     a_kernel_that_does_something_else_is_told_so,
+    the_report_is_in_the_language_that_was_asked_for,
     without_a_namespace_the_settings_are_not_tried_and_nothing_is_claimed,
     nothing_but_time_wait_is_left_behind,
     two_at_the_same_time_do_not_disturb_each_other,
@@ -104,9 +107,10 @@ fn every_lesson_is_seen_and_every_json_key_documented() {
     assert_documented("reuse-demo", &serde_json::to_value(&seen).unwrap());
 }
 
-fn written(seen: &Observation) -> String {
+fn written(seen: &Observation, language: Language) -> String {
     let mut out = Vec::new();
-    report::reuse::observation(&mut out, seen, Palette::PLAIN, None).unwrap();
+    let style = Style { palette: Palette::PLAIN, width: None, language };
+    report::reuse::observation(&mut out, seen, style).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -125,14 +129,31 @@ fn a_kernel_that_does_something_else_is_told_so() {
             let case = other.matrix[row].case;
             let seen = Observation::new(other, Err("not asked for".into()));
             assert!(!seen.holds(), "{case:?} cell {cell}");
-            assert!(written(&seen).contains("✘ NOT SEEN on this kernel: "));
+            assert!(written(&seen, Language::English).contains("✘ NOT SEEN on this kernel: "));
         }
+    }
+}
+
+fn the_report_is_in_the_language_that_was_asked_for() {
+    let seen = Observation::new(on_host(observe), Ok(on_host(|| reuse::try_out().unwrap())));
+    let squeezed = |language| written(&seen, language).split_whitespace().collect::<String>();
+    let (english, chinese) = (squeezed(Language::English), squeezed(Language::Chinese));
+    for lesson in &seen.lessons {
+        let [en, zh] =
+            [lesson.statement.en, lesson.statement.zh].map(|text| text.split_whitespace().collect::<String>());
+        assert!(english.contains(&en) && !english.contains(&zh), "{en}");
+        assert!(chinese.contains(&zh) && !chinese.contains(&en), "{zh}");
+    }
+    // What is left of ASCII words are names: of calls, states, options, settings, commands.
+    assert!(english.is_ascii() || english.chars().all(|c| c.is_ascii() || "→✔–".contains(c)));
+    for word in [" the ", " with ", " left", " and ", "works", "in use"] {
+        assert!(!written(&seen, Language::Chinese).contains(word), "{word:?} is English");
     }
 }
 
 fn without_a_namespace_the_settings_are_not_tried_and_nothing_is_claimed() {
     let seen = Observation::new(on_host(observe), Err("unshare: no (EPERM)\nhint: ask".into()));
-    let text = written(&seen);
+    let text = written(&seen, Language::English);
     assert!(text.contains("Not changed and tried: unshare: no (EPERM) hint: ask\n"), "{text}");
     assert_eq!(text.matches("– not tried: ").count(), 4, "{text}");
     assert!(seen.holds());
@@ -163,7 +184,7 @@ fn two_at_the_same_time_do_not_disturb_each_other() {
 }
 
 fn the_command_says_all_of_it() {
-    let output = on_host(|| crate::netlab().arg("reuse-demo").output().unwrap());
+    let output = on_host(|| crate::netlab().args(["reuse-demo", "--lang", "en"]).output().unwrap());
     assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("restart  with SO_REUSEADDR:    bind: EADDRINUSE (98), address already in use\n"), "{text}");
@@ -213,7 +234,7 @@ fn normalised(text: &str) -> String {
 fn the_page_about_the_lab_shows_what_the_program_prints() {
     const PAGE: &str = include_str!("../../docs/reuse.md");
     const COMMAND: &str = "$ netlab reuse-demo\n";
-    let output = on_host(|| crate::netlab().arg("reuse-demo").output().unwrap());
+    let output = on_host(|| crate::netlab().args(["reuse-demo", "--lang", "en"]).output().unwrap());
     let real = normalised(&String::from_utf8(output.stdout).unwrap());
     let (before, rest) = PAGE.split_once(COMMAND).unwrap();
     let (printed, after) = rest.split_once("```\n").unwrap();

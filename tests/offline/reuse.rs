@@ -20,7 +20,7 @@ fn the_demonstration_runs_on_loopback_without_privilege() {
 #[test]
 fn a_narrow_terminal_and_colour_change_no_word() {
     let text = |arguments: &[&str]| {
-        let output = netlab().arg("reuse-demo").args(arguments).output().unwrap();
+        let output = netlab().args(["reuse-demo", "--lang", "en"]).args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
