@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use super::{CLIENT, FAR, GATEWAY, SERVER, SILENT};
 use crate::bytes::Mac;
 use crate::kernel::netlink::NeighbourState;
-use crate::lab::observation::Words;
+use crate::lab::observation::{Observation, Words};
 use crate::lab::packets::{self, Packet};
 use crate::lab::stage::Stage;
 use crate::link::arp::{REPLY, REQUEST};
@@ -26,7 +26,8 @@ pub(super) fn check(stage: &mut Stage<'_>, states: &[NeighbourState], silent: &S
     question_and_answer(stage, &asked(SERVER), answers(&packets, SERVER).first().copied(), client, &packets);
     states_over_time(stage, states, &asked(SERVER), server);
     by_the_gateway(stage, &packets, gateway);
-    nobody(stage, &asked(SILENT), silent);
+    let asked = asked(SILENT).first().map_or(0, |question| copies(&stage.observation, question.number));
+    nobody(stage, asked, silent);
 }
 
 fn asked_for(packets: &[Packet], target: Ipv4Addr) -> Vec<&Packet> {
@@ -36,6 +37,16 @@ fn asked_for(packets: &[Packet], target: Ipv4Addr) -> Vec<&Packet> {
         })
     };
     packets.iter().filter(asks).collect()
+}
+
+/// How often the bytes of frame `number` came to the wire, those included that somebody who steps through the lab was
+/// spared.
+fn copies(observation: &Observation, number: u64) -> usize {
+    let Some(first) = observation.frames().find(|frame| frame.number == number) else { return 0 };
+    let mut numbers: Vec<u64> =
+        observation.frames().filter(|frame| frame.bytes == first.bytes).map(|frame| frame.number).collect();
+    numbers.dedup();
+    numbers.len()
 }
 
 fn answers(packets: &[Packet], owner: Ipv4Addr) -> Vec<&Packet> {
@@ -119,14 +130,14 @@ fn by_the_gateway(stage: &mut Stage<'_>, packets: &[Packet], gateway: Option<Mac
     );
 }
 
-fn nobody(stage: &mut Stage<'_>, questions: &[&Packet], silent: &Silent) {
+fn nobody(stage: &mut Stage<'_>, questions: usize, silent: &Silent) {
     let errno = silent.errno.map(Errno::from_raw);
     stage.finding(
         Words {
             en: "three unanswered questions, then FAILED and EHOSTUNREACH",
             zh: "三次提问无人应答,然后是 FAILED 和 EHOSTUNREACH",
         },
-        questions.len() == 3 && silent.state == NeighbourState::Failed && errno == Some(Errno::EHOSTUNREACH),
-        format!("{} questions, {}", questions.len(), errno.map_or_else(String::new, |errno| format!("{errno:?}"))),
+        questions == 3 && silent.state == NeighbourState::Failed && errno == Some(Errno::EHOSTUNREACH),
+        format!("{questions} questions, {}", errno.map_or_else(String::new, |errno| format!("{errno:?}"))),
     );
 }
