@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
@@ -14,10 +15,15 @@ use crate::lab::stage::{LabError, Stage};
 use crate::lab::tcp::needed;
 use crate::lab::udp;
 
+/// Nothing is on its way any more when a pair of sockets on one host is silent for this long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Three sends through a pair of `AF_UNIX` sockets of this type, and then so many reads.
 fn through_unix(kind: Type, reads: usize) -> Reads {
     let passed = || -> io::Result<Reads> {
         let (sender, receiver) = Socket::pair(Domain::UNIX, kind, None)?;
+        // What sticks together arrives with fewer reads: the others must not wait for ever.
+        receiver.set_read_timeout(Some(PATIENCE))?;
         three(|bytes| sender.send(bytes))?;
         Ok(read_times(&receiver, 100, reads))
     };
