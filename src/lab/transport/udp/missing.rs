@@ -79,7 +79,7 @@ pub(super) fn overflow(stage: &mut Stage<'_>, lab: &Both<'_>, server: &Program) 
                 en: "the receiver's kernel counts the others in UdpRcvbufErrors",
                 zh: "接收方内核把其余的计入 UdpRcvbufErrors",
             },
-            dropped + kept == BURST,
+            dropped > 0 && dropped + kept == BURST,
             format!("{dropped} + {kept} = {BURST}"),
         );
     }
