@@ -27,6 +27,7 @@ const ALWAYS: &[libc::c_long] = &[
     libc::SYS_close,
     libc::SYS_lseek,
     libc::SYS_fstat,
+    libc::SYS_newfstatat,
     libc::SYS_statx,
     libc::SYS_ftruncate,
     libc::SYS_fcntl,

@@ -1,0 +1,31 @@
+//! Any bytes read as a capture file, compressed or not, and again what they hold written anew.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use netlab::capture::files::unpack::Unpacked;
+use netlab::capture::files::write::{About, Format, Writer};
+use netlab::capture::{Source, Stored};
+
+/// Frames after which a file that unpacks to very much is long enough.
+const ENOUGH: usize = 10_000;
+
+fuzz_target!(|bytes: &[u8]| {
+    let (first, rest) = bytes.split_at(bytes.len().min(4));
+    let Ok(mut stored) = Stored::open(Unpacked::new(first.to_vec(), rest)) else { return };
+    let mut writer = Writer::create(Vec::new(), Format::Pcapng, About::default()).unwrap();
+    let mut frames = 0;
+    while let Ok(Some(frame)) = stored.next() {
+        writer.frame(&frame).unwrap();
+        frames += 1;
+        if frames == ENOUGH {
+            break;
+        }
+    }
+    writer.finish(&[]).unwrap();
+    let copy = writer.into_inner();
+    let mut stored = Stored::open(copy.as_slice()).unwrap();
+    for _ in 0..frames {
+        assert!(stored.next().unwrap().is_some(), "every frame that was read is read again");
+    }
+    assert!(stored.next().unwrap().is_none());
+});
