@@ -23,6 +23,7 @@ crate::tests![
     several_labs_run_side_by_side_in_processes_of_their_own,
     a_lab_that_does_not_exist_is_refused_before_any_is_run,
     somebody_at_the_keyboard_drops_a_frame_and_runs_on,
+    somebody_at_the_keyboard_sends_a_frame_twice_and_another_late,
     ctrl_c_leaves_the_terminal_as_it_was,
 ];
 
@@ -168,6 +169,18 @@ fn somebody_at_the_keyboard_drops_a_frame_and_runs_on() {
     let status = terminal.child.wait().unwrap();
     assert_eq!(status.code(), Some(1), "four segments are not three");
     assert_eq!(tcgetattr(&terminal.there).unwrap(), before);
+}
+
+fn somebody_at_the_keyboard_sends_a_frame_twice_and_another_late() {
+    let mut terminal = Terminal::start(&["lab", "run", "handshake", "--step"]);
+    terminal.answer(b"2");
+    terminal.answer(b"l");
+    terminal.answer(b"r");
+    terminal.read_until("before the server");
+    assert!(terminal.seen.contains("#1 [SYN] seq 0 (twice)"), "{}", terminal.seen);
+    let arrows = terminal.seen.lines().filter(|line| line.contains("#2 [SYN ACK] seq 0 ack 1 ─"));
+    assert_eq!(arrows.count(), 2, "it leaves, and it arrives later: {}", terminal.seen);
+    terminal.child.wait().unwrap();
 }
 
 fn ctrl_c_leaves_the_terminal_as_it_was() {
