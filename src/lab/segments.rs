@@ -85,8 +85,27 @@ pub fn header(layers: &[Layer]) -> Option<Tcp> {
     layers.iter().find_map(|layer| if let Header::Tcp(tcp) = layer.header { Some(tcp) } else { None })
 }
 
-/// Bytes of data among the layers of a frame.
+/// Bytes of data among the layers of a frame, those of messages that were read included.
 pub fn payload(layers: &[Layer]) -> usize {
-    let payload = layers.iter().find(|layer| layer.header == Header::Data(Data::Payload));
-    payload.map_or(0, |layer| layer.bytes.len())
+    let carried = |layer: &&Layer| layer.header.is_application() || layer.header == Header::Data(Data::Payload);
+    layers.iter().filter(carried).map(|layer| layer.bytes.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_was_read_is_data_like_any_other() {
+        let request = b"GET / HTTP/1.1\r\n\r\nx";
+        let mut frame = b"\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\x45\0\0\0\0\0\0\0\x40\x06\0\0".to_vec();
+        frame.extend([0; 8]);
+        frame.extend(b"\x9c\x40\x1f\x90\0\0\0\0\0\0\0\0\x50\x18\0\0\0\0\0\0");
+        frame.extend(request);
+        frame[17] = (frame.len() - 14) as u8;
+        let mut layers = Vec::new();
+        dissect(&Origin::ethernet(&frame), &frame, Silent, &mut layers);
+        assert!(layers.iter().any(|layer| layer.header.is_application()), "{layers:?}");
+        assert_eq!(payload(&layers), request.len());
+    }
 }

@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use super::fate::{Fate, Passing};
-use crate::dissect::{Data, Header};
+use super::segments;
+use crate::dissect::Header;
 use crate::transport::tcp::Flags;
 
 /// What makes two frames copies of each other to a reader. Time stamps, acknowledgements and windows may differ.
@@ -20,8 +21,7 @@ enum Identity {
 impl Identity {
     fn of(frame: &Passing<'_>) -> Option<Self> {
         let mut addresses = None;
-        let payload = frame.layers.iter().find(|layer| layer.header == Header::Data(Data::Payload));
-        let length = payload.map_or(0, |layer| layer.bytes.len());
+        let length = segments::payload(frame.layers);
         for layer in frame.layers.iter().filter(|layer| !layer.quoted) {
             match &layer.header {
                 Header::Arp(_) => return Some(Identity::Question(frame.bytes.to_vec())),
