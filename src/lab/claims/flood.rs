@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::claim::Article::A0;
 use super::claim::{Claim, Expected, Found};
 use super::ground::{Ground, Untried};
-use super::local::told;
+use super::local::{PATIENCE, told};
 use super::wire::QUIET;
 use crate::bytes::Mac;
 use crate::kernel::netlink::Netlink;
@@ -38,6 +38,8 @@ pub(super) const CLAIMS: &[Claim] = &[Claim {
 /// Forged SYNs, far more than the queue holds.
 const FLOOD: u16 = 100;
 const BACKLOG: u32 = 8;
+/// A SYN that is dropped is repeated after a second; after three the kernel begins to forget the forged ones.
+const NO_ANSWER: Duration = Duration::from_millis(700);
 /// How many addresses they come from.
 const NOBODY: u8 = 10;
 
@@ -47,9 +49,7 @@ fn nobody(number: u8) -> Ipv4Addr {
 }
 
 /// Connections half open after the flood, and how an honest client fares then.
-fn flood(ground: Ground, cookies: &'static str) -> Result<(usize, String), Untried> {
-    // A SYN that is dropped is repeated after one second and after two.
-    const PATIENCE: Duration = Duration::from_millis(2500);
+fn flood(ground: Ground, cookies: &'static str, patience: Duration) -> Result<(usize, String), Untried> {
     ground.stage(|stage| {
         stage.watch_states = false;
         let hosts = stage.pair(Neighbours::Known)?;
@@ -84,14 +84,14 @@ fn flood(ground: Ground, cookies: &'static str) -> Result<(usize, String), Untri
             .map_or(0, |sockets| sockets.iter().filter(|socket| socket.state == Some(State::SynReceived)).count());
         let honest = stage.call(&client, "connect()", move || {
             let socket = tcp::socket(address)?;
-            socket.connect_timeout(&address.into(), PATIENCE)
+            socket.connect_timeout(&address.into(), patience)
         })?;
         Ok((half_open, honest.as_ref().map_or_else(|_| "SYN-SENT".to_owned(), |()| told(&honest))))
     })
 }
 
 fn cookies(ground: Ground) -> Result<Found, Untried> {
-    let ((kept, without), (_, with)) = (flood(ground, "0")?, flood(ground, "1")?);
+    let ((kept, without), (_, with)) = (flood(ground, "0", NO_ANSWER)?, flood(ground, "1", PATIENCE)?);
     let measured = format!(
         "{FLOOD} × SYN, listen({BACKLOG}): {kept} × SYN-RECEIVED; connect: tcp_syncookies=0 {without}, =1 {with}"
     );
