@@ -7,6 +7,8 @@ use crate::link::packet_io::Backlog;
 
 /// While the wire catches up: some frames in every millisecond, so that it never waits long for more.
 const SLOW: Pace = Pace { rate: 2_500_000, per_frame: 0, burst: 16 << 10 };
+/// Before a host was too fast: 32 Gbit/s, more than any passes on.
+const OPEN: Pace = Pace { rate: 4_000_000_000, per_frame: 0, burst: 1 << 20 };
 /// Otherwise, once a host was too fast: at most 250,000 frames in a second, 2.7 Gbit/s of the longest ones. The next time
 /// then comes more slowly.
 const FAST: Pace = Pace { rate: 4_000_000_000, per_frame: 16_000, burst: 1 << 20 };
@@ -14,8 +16,8 @@ const FAST: Pace = Pace { rate: 4_000_000_000, per_frame: 16_000, burst: 1 << 20
 /// How a host's interface sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// As the kernel made it. Most labs never leave this.
-    Untouched,
+    /// As fast as it can. Most labs never leave this.
+    Open,
     Fast,
     Slow,
     /// This kernel has no means: what the wire cannot take is lost, and counted.
@@ -26,7 +28,7 @@ enum State {
 fn wanted(state: State, backlog: Backlog) -> State {
     let Backlog { bytes, limit } = backlog;
     match state {
-        State::Untouched | State::Fast if bytes > limit / 8 => State::Slow,
+        State::Open | State::Fast if bytes > limit / 8 => State::Slow,
         State::Slow if bytes < limit / 16 => State::Fast,
         state => state,
     }
@@ -42,14 +44,16 @@ pub struct Brake {
 }
 
 impl Brake {
-    /// The brake of `interface` of the host that the calling thread is in.
+    /// The brake of `interface` of the host that the calling thread is in. The interface must not be up yet: a frame that
+    /// is sent while a queue takes the place of another is lost.
     ///
     /// # Errors
     /// No such interface.
     pub fn new(interface: &str) -> Result<Self, OsError> {
         let mut kernel = Netlink::open()?;
         let index = kernel.link(interface)?.index;
-        Ok(Brake { kernel, interface: interface.to_owned(), index, state: State::Untouched })
+        let state = if kernel.shape(interface, index, OPEN).is_ok() { State::Open } else { State::Impossible };
+        Ok(Brake { kernel, interface: interface.to_owned(), index, state })
     }
 
     /// Slows the host down, or lets it go, after so much of what it sent waits for the wire.
@@ -75,14 +79,14 @@ mod tests {
 
     #[test]
     fn a_host_is_slowed_down_early_and_let_go_late() {
-        use State::{Fast, Slow, Untouched};
-        let mut state = Untouched;
+        use State::{Fast, Open, Slow};
+        let mut state = Open;
         let mut path = Vec::new();
         for bytes in [0, 12, 13, 12, 7, 6, 20, 26] {
             state = wanted(state, Backlog { bytes, limit: 100 });
             path.push(state);
         }
-        assert_eq!(path, [Untouched, Untouched, Slow, Slow, Slow, Slow, Slow, Slow]);
+        assert_eq!(path, [Open, Open, Slow, Slow, Slow, Slow, Slow, Slow]);
         assert_eq!(wanted(Slow, Backlog { bytes: 5, limit: 100 }), Fast);
         assert_eq!(wanted(State::Impossible, Backlog { bytes: 99, limit: 100 }), State::Impossible);
     }

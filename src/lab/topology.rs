@@ -172,11 +172,12 @@ impl Stage<'_> {
             let mut netlink = Netlink::open()?;
             netlink.set_mac(&interface, mac)?;
             ethtool::offloads_off(&interface)?;
+            let brake = Brake::new(&interface)?;
             netlink.set_up(&interface, true)?;
             netlink.add_address(&interface, IpAddr::V4(address), prefix)?;
             let index = netlink.link(&interface)?.index;
             netlink.wait_until_up(index, PATIENCE)?;
-            Brake::new(&interface)
+            Ok(brake)
         })?;
         if let Some(station) = self.observation.hosts.get_mut(host) {
             station.addresses.push(IpAddr::V4(address));
