@@ -2,16 +2,27 @@
 //!
 //! The table is made by `scripts/update-vendors`, which also describes its layout.
 
+use std::io::Read;
+use std::sync::LazyLock;
+
+use flate2::read::GzDecoder;
+
 use crate::bytes::Mac;
 
-static TABLE: &[u8] = include_bytes!("vendors.bin");
+/// Unpacked when it is first asked for, which takes a few milliseconds.
+static TABLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut table = Vec::new();
+    // What could not be unpacked is missing; a test sees to it that nothing is.
+    let _ = GzDecoder::new(&include_bytes!("vendors.bin.gz")[..]).read_to_end(&mut table);
+    table
+});
 /// Bytes of an entry that say where its name starts.
 const PLACE: usize = 3;
 
 /// The holder of the address block that `mac` lies in, in a short form of at most 30 characters; none for blocks that
 /// nobody holds, such as those of locally administered addresses. The longest block wins: 36, 28, then 24 bits.
 pub fn vendor(mac: Mac) -> Option<&'static str> {
-    let (large, rest) = section(TABLE, 3)?;
+    let (large, rest) = section(&TABLE, 3)?;
     let (medium, rest) = section(rest, 4)?;
     let (small, names) = section(rest, 5)?;
     let [.., fourth, fifth, _] = mac.0;
@@ -78,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_entry_is_in_order_and_has_a_readable_name() {
-        let mut rest = TABLE;
+        let mut rest = TABLE.as_slice();
         let mut sections = Vec::new();
         for width in [3, 4, 5] {
             let (entries, behind) = section(rest, width).unwrap();

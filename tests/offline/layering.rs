@@ -29,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ipnet", &["transport"]),
     ("socket2", &["transport", "lab"]),
     ("toml", &["lab"]),
-    ("flate2", &["capture"]),
+    ("flate2", &["link", "capture"]),
     ("ruzstd", &["capture"]),
     ("sha2", &["application"]),
 ];
