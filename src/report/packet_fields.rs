@@ -2,7 +2,7 @@
 
 use super::packet::INDENT;
 use super::palette::{Ink, Palette};
-use super::text::Text;
+use super::text::{PAIRS, Text};
 use crate::bytes::{Escaped, Field, Value, Verdict, hex};
 use crate::capture::Packet;
 use crate::dissect::Layer;
@@ -21,7 +21,9 @@ pub(super) fn write(text: &mut Text, packet: &Packet<'_>, layer: &Layer, palette
     for field in packet.fields(layer) {
         let mut shown = 0;
         text.str(INDENT).str(INDENT).ink(palette, Ink::Faint, |text| {
-            text.format(format_args!("{:>4}  ", field.bits.start / 8));
+            let offset = field.bits.start / 8;
+            text.str(["   ", "  ", " ", ""][offset.checked_ilog10().map_or(0, |digits| digits.min(3) as usize)]);
+            text.number(offset).str("  ");
             shown = raw(text, field, packet.frame.bytes);
             text
         });
@@ -59,7 +61,11 @@ fn raw(text: &mut Text, field: &Field, frame: &[u8]) -> usize {
     let (first, last) = (field.bits.start % 8, 7 - (field.bits.end() + 7) % 8);
     let outside = |byte: usize, bit: u32| (byte == 0 && bit < first) || (byte + 1 == bytes.len() && bit > 7 - last);
     let in_hex = first % 4 == 0 && last % 4 == 0;
-    for (at, byte) in bytes.iter().enumerate().take(RAW_BYTES) {
+    if first == 0 && last == 0 {
+        whole(text, bytes);
+    }
+    let parts = if first == 0 && last == 0 { &[][..] } else { bytes };
+    for (at, byte) in parts.iter().enumerate().take(RAW_BYTES) {
         if at > 0 {
             text.str(" ");
         }
@@ -84,6 +90,16 @@ fn raw(text: &mut Text, field: &Field, frame: &[u8]) -> usize {
     }
     text.str(" …");
     shown + 2
+}
+
+/// Adds whole bytes in hex, as most fields have them.
+fn whole(text: &mut Text, bytes: &[u8]) {
+    let mut line = [b' '; 3 * RAW_BYTES];
+    let shown = bytes.len().min(RAW_BYTES);
+    for (at, byte) in bytes.iter().enumerate().take(shown) {
+        [line[3 * at], line[3 * at + 1]] = PAIRS[usize::from(*byte)];
+    }
+    text.0.extend_from_slice(&line[..(3 * shown).saturating_sub(1)]);
 }
 
 fn value(text: &mut Text, field: &Field, frame: &[u8]) {

@@ -8,6 +8,17 @@ use super::palette::{Ink, Palette};
 use crate::bytes::{Escaped, Mac};
 use crate::capture::analysis::{Finding, Notes};
 
+/// The two hex digits of each byte.
+pub(super) static PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xf]];
+        byte += 1;
+    }
+    pairs
+};
+
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// A growing text, used again for each item.
@@ -66,12 +77,11 @@ impl Text {
 
     /// Adds a link address.
     pub fn mac(&mut self, mac: Mac) -> &mut Self {
+        let mut text = [b':'; 17];
         for (at, byte) in mac.0.into_iter().enumerate() {
-            if at > 0 {
-                self.0.push(b':');
-            }
-            self.hex(byte.into(), 2);
+            [text[3 * at], text[3 * at + 1]] = PAIRS[usize::from(byte)];
         }
+        self.0.extend_from_slice(&text);
         self
     }
 
