@@ -81,7 +81,13 @@ pub struct Http {
 }
 
 /// Whether `bytes` begin a request or a response.
+#[inline]
 pub fn looks_like(bytes: &[u8]) -> bool {
+    // Nearly every segment is from the middle of something: the first byte says so.
+    bytes.first().is_some_and(u8::is_ascii_uppercase) && begins(bytes)
+}
+
+fn begins(bytes: &[u8]) -> bool {
     if bytes.starts_with(b"HTTP/1.") {
         return true;
     }

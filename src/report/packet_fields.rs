@@ -106,7 +106,7 @@ fn value(text: &mut Text, field: &Field, frame: &[u8]) {
     let bytes = field.content(frame);
     let shown = bytes.get(..VALUE_BYTES).unwrap_or(bytes);
     if let Some(name) = field.name(frame) {
-        text.format(format_args!("{name}"));
+        text.name(name);
         return;
     }
     match field.value {

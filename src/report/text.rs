@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::palette::{Ink, Palette};
-use crate::bytes::{Escaped, Mac};
+use crate::bytes::{Escaped, Mac, Name};
 use crate::capture::analysis::{Finding, Notes};
 
 /// The two hex digits of each byte.
@@ -141,6 +141,22 @@ impl Text {
         self.format(format_args!("{}", Escaped(bytes)))
     }
 
+    /// Adds a name of labels.
+    pub fn name(&mut self, name: Name<'_>) -> &mut Self {
+        let start = self.0.len();
+        for label in name.labels() {
+            if !label.iter().all(|byte| matches!(byte, b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')) {
+                self.0.truncate(start);
+                return self.format(format_args!("{name}"));
+            }
+            if self.0.len() > start {
+                self.0.push(b'.');
+            }
+            self.0.extend_from_slice(label);
+        }
+        if self.0.len() == start { self.str(".") } else { self }
+    }
+
     /// Adds anything that prints.
     pub fn format(&mut self, arguments: fmt::Arguments<'_>) -> &mut Self {
         // Writing to a vector cannot fail.
@@ -216,6 +232,14 @@ mod tests {
         }
         assert_eq!(text(|t| t.ipv4(Ipv4Addr::new(255, 10, 0, 1))), "255.10.0.1");
         assert_eq!(text(|t| t.mac(Mac([2, 0xfc, 0, 0, 0, 0x1f]))), "02:fc:00:00:00:1f");
+    }
+
+    #[test]
+    fn names_print_as_they_do_by_themselves() {
+        for bytes in [&b"\x03www\x07example\x03org\0"[..], b"\0", b"\x01a\x04b.c\x1b\0", b"\x05_http\x02\xff\\\0"] {
+            let name = Name::new(bytes, 0, 0);
+            assert_eq!(text(|t| t.name(name)), name.to_string());
+        }
     }
 
     #[test]

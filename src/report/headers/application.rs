@@ -22,7 +22,7 @@ pub(in crate::report) fn dns(text: &mut Text, header: &Dns, frame: &[u8]) {
     }
     if let Some(question) = header.question {
         kind(text, question.kind);
-        text.format(format_args!(" {}", header.name(frame, question.name)));
+        text.str(" ").name(header.name(frame, question.name));
     }
     if !header.response {
         text.str(if header.question.is_some() { "?" } else { "message" });
@@ -44,7 +44,7 @@ pub(in crate::report) fn dns(text: &mut Text, header: &Dns, frame: &[u8]) {
             text.str(" ");
         }
         if header.question.is_none() {
-            text.format(format_args!("{} ", header.name(frame, answer.name)));
+            text.name(header.name(frame, answer.name)).str(" ");
         }
         self::answer(text, header, *answer, frame);
     }
@@ -74,18 +74,18 @@ fn answer(text: &mut Text, header: &Dns, answer: Answer, frame: &[u8]) {
         (28, data) if data.len() == 16 => {
             text.ipv6(Ipv6Addr::from(data.first_chunk().copied().unwrap_or_default()));
         }
-        (2 | 5 | 6 | 12 | 39, _) => drop(text.format(format_args!("{}", name(0)))),
+        (2 | 5 | 6 | 12 | 39, _) => drop(text.name(name(0))),
         (15, [high, low, ..]) => {
-            text.number(u16::from_be_bytes([*high, *low])).format(format_args!(" {}", name(2)));
+            text.number(u16::from_be_bytes([*high, *low])).str(" ").name(name(2));
         }
         (16, [length, rest @ ..]) => {
             text.str("\"").escaped(&rest[..rest.len().min((*length).into()).min(SHOWN)]).str("\"");
         }
         (33, [_, _, _, _, high, low, ..]) => {
-            text.format(format_args!("{}", name(6))).str(":").number(u16::from_be_bytes([*high, *low]));
+            text.name(name(6)).str(":").number(u16::from_be_bytes([*high, *low]));
         }
         (64 | 65, [high, low, ..]) => {
-            text.number(u16::from_be_bytes([*high, *low])).format(format_args!(" {}", name(2)));
+            text.number(u16::from_be_bytes([*high, *low])).str(" ").name(name(2));
         }
         _ => drop(text.number(answer.length).str(" bytes")),
     }
