@@ -29,7 +29,7 @@ pub struct Ntp {
     pub version: u8,
     /// What it is for: see [`MODES`].
     pub mode: u8,
-    /// Steps from a reference clock: 1 next to one, 16 not synchronized, 0 a message in [`Ntp::reference`].
+    /// Steps from a reference clock: 1 next to one, 16 not synchronized, 0 a message in its reference.
     pub stratum: u8,
     /// Four letters (stratum 0 and 1), or an address or hash of the server asked.
     pub reference: [u8; 4],

@@ -1,7 +1,7 @@
 //! Names written as labels, with pointers back to what was written before (RFC 1035 sections 3.1 and 4.1.4).
 //!
 //! **Invariant:** following a name ends: every pointer leads to before the run of labels that it ends, a name has at most
-//! 255 bytes and is in at most [`MAX_RUNS`] pieces.
+//! 255 bytes and is in at most `MAX_RUNS` pieces.
 
 use std::fmt::{self, Write};
 

@@ -16,7 +16,7 @@ pub const MOST_WAITING: usize = 1 << 20;
 
 /// What has arrived of one direction.
 ///
-/// **Invariant:** no more than [`MOST_WAITING`] bytes and [`PIECES`] pieces wait; when there are more, what they wait
+/// **Invariant:** no more than [`MOST_WAITING`] bytes and `PIECES` pieces wait; when there are more, what they wait
 /// for is given up as missing.
 #[derive(Clone, Debug, Default)]
 pub struct Direction {
