@@ -15,6 +15,9 @@ use crate::capture::analysis::conversations::{Conversation, Forgotten};
 use crate::capture::analysis::tcp::{Connection, Progress, RoundTrips};
 use crate::internet::protocols;
 
+/// Conversations in the table: more than anybody reads, and few enough to be laid out in little memory.
+const ROWS: usize = 1000;
+
 const COLUMNS: [Column; 11] = [
     Column::left("PROTO"),
     Column::left("FROM"),
@@ -41,7 +44,7 @@ pub fn table(
 ) -> io::Result<()> {
     let mut table = Table::new(COLUMNS);
     let list = largest_first(conversations);
-    for conversation in &list {
+    for conversation in list.iter().take(ROWS) {
         table.row(cells(conversation));
     }
     if !table.is_empty() {
@@ -49,7 +52,8 @@ pub fn table(
     }
     let Forgotten { conversations: forgotten, frames, bytes } = conversations.forgotten;
     let word = if list.len() == 1 { "conversation" } else { "conversations" };
-    writeln!(out, "{} {word}", Count(list.len() as u64))?;
+    write!(out, "{} {word}", Count(list.len() as u64))?;
+    writeln!(out, "{}", if list.len() > ROWS { ", the largest above; --json has all of them" } else { "" })?;
     if forgotten > 0 {
         let text = format!(
             "{} more made room ({} frames, {}): a larger --memory keeps them",

@@ -73,14 +73,12 @@ impl Conversations {
         // The index holds a key and a number per place, and has up to twice the places that are used.
         let each = size_of::<Conversation>() + 2 * size_of::<((u8, Pair), u32)>() + 2;
         let most = (memory / each).max(1000);
-        Conversations {
-            list: Vec::new(),
-            index: HashMap::new(),
-            most,
-            clock: 0,
-            hand: 0,
-            forgotten: Forgotten::default(),
-        }
+        let (mut list, mut index) = (Vec::new(), HashMap::new());
+        // All at once: a table that grows holds its old half and its new one for a moment. What is not used yet is not
+        // touched, and takes no memory. Where so much cannot be had, it grows after all.
+        let _ = list.try_reserve_exact(most);
+        let _ = index.try_reserve(most);
+        Conversations { list, index, most, clock: 0, hand: 0, forgotten: Forgotten::default() }
     }
 
     /// The conversations that are known, in the order in which they began unless some made room.
