@@ -27,7 +27,7 @@ pub const VERDICT: Words = Words { en: "What was seen", zh: "观察结果" };
 /// For a socket that is gone.
 pub const CLOSED: &str = "CLOSED";
 /// Behind a number of frames.
-const NOT_KEPT: Words = Words { en: "further frames were counted and not kept", zh: "个后续帧只计数,未保留" };
+const NOT_KEPT: Words = Words { en: "more frames were counted and not kept", zh: "个其他帧只计数,未保留" };
 /// Behind a number of frames that were lost before the wire saw them.
 const MISSED: Words = Words {
     en: "frames were lost before the wire saw them: this machine was too busy, and what was seen may not hold",

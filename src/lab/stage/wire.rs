@@ -194,7 +194,9 @@ impl Stage<'_> {
     fn told(&mut self, frame: &Travelling, to: Vec<usize>, fate: Told) -> Result<(), LabError> {
         self.observation.wire.count(self.frames, fate);
         if self.observation.events.len() >= self.keep_frames {
-            self.observation.frames_not_kept = self.observation.frames_not_kept.saturating_add(1);
+            // A frame that was delayed or held has been told, or counted, when it came.
+            let first = u64::from(fate != Told::Released);
+            self.observation.frames_not_kept = self.observation.frames_not_kept.saturating_add(first);
             return Ok(());
         }
         let kept = Frame { number: frame.number, from: frame.from, to, fate, bytes: frame.bytes.to_vec() };

@@ -29,13 +29,13 @@ pub const LAB: Lab = Lab {
         zh: "从不关闭的服务器:CLOSE-WAIT 永远停留",
     },
     explanation: Words {
-        en: "CLOSE-WAIT means: the peer has closed, my program has not. The kernel waits for the program's close() and \
-             for nothing else; there is no timer. So many sockets in CLOSE-WAIT are a defect of the program, and no \
+        en: "CLOSE-WAIT means: the peer has closed, my program has not. The kernel waits for the program's close(); \
+             there is no timer, and only a reset would end it otherwise. So many sockets in CLOSE-WAIT are a defect of the program, and no \
              setting cures it: look for the path on which it forgets close() after recv() gave 0 bytes. The client's \
              end is better off: nobody holds the socket any more (it is an orphan), so its FIN-WAIT-2 ends after \
              tcp_fin_timeout (60 s; 1 s in this lab). A late write of the server then meets nobody: RST, and the next \
              write fails with EPIPE.",
-        zh: "CLOSE-WAIT 的意思是:对方已关闭,而我的程序还没有。内核只等程序调用 close(),没有任何定时器。所以大量 CLOSE-WAIT \
+        zh: "CLOSE-WAIT 的意思是:对方已关闭,而我的程序还没有。内核等程序调用 close(),没有任何定时器,此外只有复位能结束它。所以大量 CLOSE-WAIT \
              是程序的缺陷,没有哪个内核参数能治好:要找出 recv() 返回 0 字节之后忘记 close() 的那条路径。客户端的情况好一些:\
              已经没有程序持有这个套接字(孤儿),它的 FIN-WAIT-2 在 tcp_fin_timeout 之后结束(60 秒,本实验中为 1 秒)。\
              之后服务器再写数据,那边已经没有人:收到 RST,下一次写失败,得到 EPIPE。",
@@ -144,7 +144,7 @@ fn repair(stage: &mut Stage<'_>, ends: &Ends, accepted: Vec<Socket>) -> Result<(
     stage.settle(QUIET)?;
     let left = leaked(stage, ends.server.host)?.len();
     stage.finding(
-        Words { en: "only close() ends CLOSE-WAIT", zh: "只有 close() 能结束 CLOSE-WAIT" },
+        Words { en: "the program's close() ends CLOSE-WAIT", zh: "程序的 close() 结束 CLOSE-WAIT" },
         left == 0,
         format!("{left} CLOSE-WAIT"),
     );
