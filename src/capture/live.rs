@@ -8,11 +8,11 @@ use super::accounting::Counted;
 use super::frame::{Frame, Source};
 use super::interfaces::{Losses, Names};
 use crate::kernel::OsError;
-use crate::kernel::netlink::{LinkFlags, Netlink};
+use crate::kernel::netlink::{Link, LinkFlags, Netlink};
 use crate::kernel::signal::Interrupts;
 use crate::link::LinkType;
 use crate::link::frame_source::{FrameSource, Statistics, Wake};
-use crate::link::packet_socket::{Instruction, Kind, Named, once_on_loopback};
+use crate::link::packet_socket::{Instruction, Kind, Named, once_on_loopback, only_outgoing};
 use crate::link::received::{Received, Sender, Way};
 use crate::link::ring::{self, Ring};
 
@@ -32,8 +32,21 @@ pub struct Options {
     pub ring_mebibytes: u32,
     /// Whether frames to other machines are asked for too.
     pub promiscuous: bool,
+    /// Which way frames go that are taken.
+    pub direction: Direction,
     /// What each frame is asked; its answer is how many bytes are taken.
     pub filter: Vec<Instruction>,
+}
+
+/// Which way frames go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Those that this machine does not send. The kernel makes no copy of the others.
+    In,
+    /// Those that this machine sends.
+    Out,
+    /// All; what loopback sends is taken once, as received.
+    Both,
 }
 
 /// Why a live capture came to its end.
@@ -78,15 +91,25 @@ impl Live<'_, Ring> {
         let link = found.as_ref().map_or(LinkType::LinuxSll2, |link| link_type(link.hardware));
         let kind = if link == LinkType::LinuxSll2 { Kind::WithoutLinkHeader } else { Kind::WithLinkHeader };
         let mut filter = options.filter;
-        if found.is_none()
-            && let Some(loopback) = netlink.links()?.iter().find(|link| link.flags.has(LinkFlags::LOOPBACK))
-        {
-            filter.splice(0..0, once_on_loopback(loopback.index));
+        let loopback = |link: &&Link| link.flags.has(LinkFlags::LOOPBACK);
+        match options.direction {
+            Direction::Out => drop(filter.splice(0..0, only_outgoing())),
+            Direction::Both if found.is_none() => {
+                if let Some(loopback) = netlink.links()?.iter().find(loopback) {
+                    filter.splice(0..0, once_on_loopback(loopback.index));
+                }
+            }
+            Direction::Both | Direction::In => {}
         }
+        let ignore_outgoing = match options.direction {
+            Direction::In => true,
+            Direction::Out => false,
+            Direction::Both => found.as_ref().is_some_and(|link| loopback(&link)),
+        };
         let ring = ring::Options {
             mebibytes: options.ring_mebibytes,
             promiscuous: options.promiscuous,
-            ignore_outgoing: found.as_ref().is_some_and(|link| link.flags.has(LinkFlags::LOOPBACK)),
+            ignore_outgoing,
             filter,
         };
         let index = found.as_ref().map_or(0, |link| link.index);

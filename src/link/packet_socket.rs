@@ -27,25 +27,36 @@ impl Instruction {
     pub const fn take(bytes: u32) -> Self {
         Instruction { code: (libc::BPF_RET | libc::BPF_K) as u16, jump_true: 0, jump_false: 0, constant: bytes }
     }
+
+    /// Loads what the kernel knows beside the frame (`SKF_AD_…`).
+    const fn load(what: i32) -> Self {
+        let constant = (libc::SKF_AD_OFF + what) as u32;
+        Instruction { code: (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16, jump_true: 0, jump_false: 0, constant }
+    }
+
+    /// Skips so many instructions when what was loaded is `constant`, and so many when not.
+    const fn compare(constant: u32, jump_true: u8, jump_false: u8) -> Self {
+        Instruction { code: (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16, jump_true, jump_false, constant }
+    }
 }
 
 /// The start of a filter for all interfaces together: refuses what interface number `loopback` sends, because it comes
 /// back as received. Any filter may follow.
 pub const fn once_on_loopback(loopback: u32) -> [Instruction; 5] {
-    const fn load(what: i32) -> Instruction {
-        let constant = (libc::SKF_AD_OFF + what) as u32;
-        let code = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-        Instruction { code, jump_true: 0, jump_false: 0, constant }
-    }
-    const fn otherwise_skip(constant: u32, jump_false: u8) -> Instruction {
-        let code = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-        Instruction { code, jump_true: 0, jump_false, constant }
-    }
     [
-        load(libc::SKF_AD_IFINDEX),
-        otherwise_skip(loopback, 3),
-        load(libc::SKF_AD_PKTTYPE),
-        otherwise_skip(libc::PACKET_OUTGOING as u32, 1),
+        Instruction::load(libc::SKF_AD_IFINDEX),
+        Instruction::compare(loopback, 0, 3),
+        Instruction::load(libc::SKF_AD_PKTTYPE),
+        Instruction::compare(libc::PACKET_OUTGOING as u32, 0, 1),
+        Instruction::take(0),
+    ]
+}
+
+/// The start of a filter that refuses what this machine does not send. Any filter may follow.
+pub const fn only_outgoing() -> [Instruction; 3] {
+    [
+        Instruction::load(libc::SKF_AD_PKTTYPE),
+        Instruction::compare(libc::PACKET_OUTGOING as u32, 1, 0),
         Instruction::take(0),
     ]
 }

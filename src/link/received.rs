@@ -13,6 +13,8 @@ use std::mem::offset_of;
 
 use libc::{sockaddr_ll, tpacket_hdr_v1, tpacket_hdr_variant1, tpacket3_hdr};
 
+use super::LinkType;
+
 /// Which way a frame went, as the kernel tells it (packet(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -61,6 +63,21 @@ impl Way {
             libc::PACKET_OUTGOING => Some(Way::Out),
             _ => None,
         }
+    }
+}
+
+impl Way {
+    /// The way that a cooked header tells; none for frames with another header.
+    pub fn of_cooked(link: LinkType, frame: &[u8]) -> Option<Self> {
+        let number = match link {
+            LinkType::LinuxSll => u16::from_be_bytes(array(frame, 0)?),
+            LinkType::LinuxSll2 => {
+                let [number] = array(frame, 10)?;
+                number.into()
+            }
+            _ => return None,
+        };
+        Self::from_packet_type(u8::try_from(number).ok()?)
     }
 }
 
@@ -197,6 +214,20 @@ mod tests {
         put(48 + 48 + 10, &[4, 6, 2, 0xfc, 0, 0, 0, 1]);
         put(48 + 82, bytes);
         block
+    }
+
+    #[test]
+    fn a_cooked_header_tells_the_way_in_either_version() {
+        let header = |at: usize| {
+            let mut header = [0; 20];
+            header[at] = 4;
+            header
+        };
+        assert_eq!(Way::of_cooked(LinkType::LinuxSll, &header(1)), Some(Way::Out));
+        assert_eq!(Way::of_cooked(LinkType::LinuxSll2, &header(10)), Some(Way::Out));
+        assert_eq!(Way::of_cooked(LinkType::LinuxSll, &header(0)), None);
+        assert_eq!(Way::of_cooked(LinkType::LinuxSll2, &[0; 10]), None);
+        assert_eq!(Way::of_cooked(LinkType::Ethernet, &header(1)), None);
     }
 
     #[test]

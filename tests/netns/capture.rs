@@ -37,6 +37,8 @@ crate::tests![
     what_is_written_of_a_small_snapshot_is_what_tcpdump_reads,
     a_tag_that_the_kernel_took_out_is_shown,
     loopback_shows_each_frame_once_and_knows_that_checksums_are_pending,
+    one_direction_alone_is_taken_from_an_interface_or_from_all,
+    on_loopback_either_direction_shows_each_frame_once,
     an_interface_that_goes_down_ends_the_capture_and_is_told,
     an_interface_that_goes_away_ends_the_capture_and_is_told,
     an_interface_that_is_down_is_refused,
@@ -519,6 +521,52 @@ fn loopback_shows_each_frame_once_and_knows_that_checksums_are_pending() {
         capture.interrupt();
         let (rest, summary, _) = capture.end();
         assert_eq!((rest.len(), counts(&summary)), (0, (3, 3, 0)));
+    }
+}
+
+fn one_direction_alone_is_taken_from_an_interface_or_from_all() {
+    for interface in [INTERFACE, "any"] {
+        for (way, filter, expected) in [
+            ("in", "len > 0", &[("in", 1), ("broadcast", 3)][..]),
+            ("out", "len > 0", &[("out", 2), ("out", 4)]),
+            ("out", "greater 100", &[("out", 4)]),
+            ("both", "len > 0", &[("in", 1), ("out", 2), ("broadcast", 3), ("out", 4)]),
+        ] {
+            let pair = pair();
+            let capture = Capture::start(&pair.right, &[interface, "--json", "--direction", way, filter]);
+            let (left, right) = (sender(&pair.left, INTERFACE), sender(&pair.right, INTERFACE));
+            send(&left, &numbered(1));
+            send(&right, &numbered(2));
+            send(&left, &frame(Mac::BROADCAST, &[EXPERIMENT[0], EXPERIMENT[1], 3]));
+            let mut long = numbered(4);
+            long.resize(200, 0);
+            send(&right, &long);
+            for (direction, number) in expected {
+                let packet = capture.json();
+                assert_eq!(packet["direction"], *direction, "{interface} {way} {filter}");
+                assert!(payload(&packet).starts_with(&format!("{number:02x}")), "{packet}");
+            }
+            capture.interrupt();
+            let (rest, summary, code) = capture.end();
+            assert_eq!((rest.len(), code), (0, Some(0)), "{interface} {way} {filter}: {rest:?}");
+            assert_eq!(counts(&summary), (expected.len(), expected.len(), 0), "{interface} {way} {filter}");
+        }
+    }
+}
+
+fn on_loopback_either_direction_shows_each_frame_once() {
+    for interface in ["lo", "any"] {
+        for way in ["in", "out"] {
+            let host = host("alone", false);
+            let capture = Capture::start(&host, &[interface, "--json", "-Q", way]);
+            host.run(|| {
+                let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+                receiver.send_to(b"hello", receiver.local_addr().unwrap()).unwrap();
+            });
+            assert_eq!(capture.json()["direction"], way);
+            capture.interrupt();
+            assert_eq!(counts(&capture.end().1), (1, 1, 0), "{interface} {way}");
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod cli;
 mod filter;
 mod columns;
 mod condition;
+mod direction;
 mod explain;
 mod fields;
 mod golden;

@@ -27,6 +27,7 @@ pub mod write;
 use std::io::{self, Read};
 
 use super::frame::{Frame, Source};
+use crate::link::received::Way;
 use input::Input;
 use pcap::Pcap;
 use pcapng::Pcapng;
@@ -141,10 +142,15 @@ impl<R: Read> Source for Stored<R> {
         if self.failed {
             return Ok(None);
         }
-        let result = match &mut self.format {
+        let mut result = match &mut self.format {
             Format::Pcap(pcap) => pcap.next(&mut self.input),
             Format::Pcapng(pcapng) => pcapng.next(&mut self.input),
         };
+        if let Ok(Some(frame)) = &mut result
+            && frame.way.is_none()
+        {
+            frame.way = Way::of_cooked(frame.link, frame.bytes);
+        }
         self.failed = result.is_err();
         result
     }

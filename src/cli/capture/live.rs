@@ -99,6 +99,7 @@ impl Args {
         let options = live::Options {
             ring_mebibytes: self.ring,
             promiscuous: !self.no_promiscuous,
+            direction: self.direction.live(),
             filter: self.filter.for_interface(filter, interface, self.snaplen)?,
         };
         Ok(Live::open(interface, options)?)

@@ -1,6 +1,7 @@
 //! `netlab capture`.
 
 mod columns;
+mod direction;
 mod filter;
 mod ladder;
 mod limits;
@@ -17,6 +18,7 @@ use anyhow::bail;
 use clap::ValueEnum;
 
 use self::columns::Columns;
+use self::direction::Directed;
 use self::filter::Filtering;
 use self::limits::Limits;
 use self::output::{Form, Show, Sink, Wanted};
@@ -114,6 +116,8 @@ pub struct Args {
     summaries: Summaries,
     #[command(flatten)]
     filter: Filtering,
+    #[command(flatten)]
+    direction: Directed,
 }
 
 /// Which time of a frame is shown.
@@ -174,7 +178,18 @@ impl Args {
         let summary = self.summaries.begin(self.hex, context)?;
         let condition = self.filter.condition.clone().map(Wanted::new);
         let limits = self.limits;
-        Ok(Sink { filter: None, condition, show, summary, written, limits, done: 0, bytes: 0, unwanted: 0 })
+        Ok(Sink {
+            filter: None,
+            direction: None,
+            condition,
+            show,
+            summary,
+            written,
+            limits,
+            done: 0,
+            bytes: 0,
+            unwanted: 0,
+        })
     }
 
     fn show(&self, context: &Context) -> Show {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::direction::Direction;
 use super::filter::wrong;
 use super::limits::Limits;
 use super::summary::Summary;
@@ -20,6 +21,8 @@ use crate::report::{packet, packet_json, packet_line};
 pub(super) struct Sink {
     /// Which frames are taken; where they come from an interface, the kernel has seen to it already.
     pub filter: Option<Matcher>,
+    /// Which way frames go that are taken; where they come from an interface, the kernel has seen to it already.
+    pub direction: Option<Direction>,
     /// Which packets are taken, once they were read.
     pub condition: Option<Wanted>,
     /// Standard output.
@@ -89,8 +92,11 @@ impl Sink {
     }
 
     fn takes(&mut self, frame: &Frame<'_>) -> anyhow::Result<bool> {
-        let Some(filter) = &mut self.filter else { return Ok(true) };
-        filter.matches(frame).map_err(|error| wrong(&error, filter.expression()))
+        let matches = match &mut self.filter {
+            Some(filter) => filter.matches(frame).map_err(|error| wrong(&error, filter.expression()))?,
+            None => true,
+        };
+        Ok(matches && self.direction.as_mut().is_none_or(|direction| direction.takes(frame)))
     }
 
     /// Hands on a frame, and tells whether it met the condition.

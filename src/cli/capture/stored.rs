@@ -30,7 +30,8 @@ impl Args {
         let files = self.read.iter().map(|path| self.open_file(path)).collect::<Result<Vec<_>, _>>()?;
         let mut output = self.output(context)?;
         output.as_mut().map_or(Ok(()), Output::create)?;
-        let mut sink = Sink { filter, ..self.sink(None, About::default(), context)? };
+        let direction = self.direction.stored();
+        let mut sink = Sink { filter, direction, ..self.sink(None, About::default(), context)? };
         let confined = self.confine(false);
         let interrupts = &Interrupts::take_the_first()?;
         let mut source = merged(files, interrupts)?;
@@ -47,6 +48,7 @@ impl Args {
             Err(Failure::Sink(error)) => return Err(error),
             Ok(()) => {}
         }
+        sink.direction.map_or(Ok(()), |direction| direction.finish(context))?;
         if self.stats {
             context.note(Sandbox(confined));
             context.note(Whole { frames: sink.done, bytes: sink.bytes, time: started.elapsed() });
