@@ -29,7 +29,7 @@ pub mod ladder_label;
 pub mod ladder_step;
 pub mod packet;
 mod packet_fields;
-mod packet_hex;
+pub mod packet_hex;
 pub mod packet_json;
 pub mod packet_line;
 pub mod palette;

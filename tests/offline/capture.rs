@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
+use netlab::bytes::hex;
 use netlab::capture::Frame;
 use netlab::capture::files::write::{About, Format, Writer};
 use netlab::link::LinkType;
@@ -141,9 +142,29 @@ fn compare(name: &str, found: &str) {
 fn every_kind_of_frame_looks_as_it_did() {
     let trace = golden_frames(true);
     assert_eq!(shown(&["-r", trace.path(), "-q"]).lines().count(), LOOKS.len());
-    for (name, options) in [("layers", &[][..]), ("line", &["-q"]), ("fields", &["-v"]), ("bytes", &["-x"])] {
+    let looks =
+        [("layers", &[][..]), ("line", &["-q"]), ("fields", &["-v"]), ("bytes", &["-x"]), ("dump", &["-q", "-X"])];
+    for (name, options) in looks {
         compare(name, &shown(&[&["-r", trace.path()], options].concat()));
     }
+}
+
+#[test]
+fn the_bytes_of_a_frame_can_be_read_back_from_what_is_shown() {
+    let trace = golden_frames(false);
+    let mut frames: Vec<Vec<u8>> = Vec::new();
+    for line in shown(&["-r", trace.path(), "-X"]).lines() {
+        if line.starts_with('#') {
+            frames.push(Vec::new());
+        }
+        let Some((offset, row)) = line.strip_prefix("    ").and_then(|line| line.split_once(": ")) else { continue };
+        let Ok(offset) = u64::from_str_radix(offset, 16) else { continue };
+        let bytes = frames.last_mut().unwrap();
+        assert_eq!(offset, bytes.len() as u64);
+        let digits = row.split("  ").next().unwrap().replace(' ', "");
+        bytes.extend(hex::parse_commented(&digits).unwrap());
+    }
+    assert_eq!(frames, golden::all().into_iter().map(|golden| golden.frame).collect::<Vec<_>>());
 }
 
 #[test]

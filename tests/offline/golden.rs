@@ -16,7 +16,7 @@ use netlab::link::LinkType;
 use netlab::report::headers::Numbers;
 use netlab::report::packet::{self, Clock, Look};
 use netlab::report::text::Text;
-use netlab::report::{Palette, packet_json, packet_line};
+use netlab::report::{Palette, packet_hex, packet_json, packet_line};
 
 /// One golden frame.
 pub struct Golden {
@@ -114,6 +114,7 @@ fn show(origin: &Origin, bytes: &[u8]) {
         packet::write(&mut text, &packet, &Look { fields: true, hex: true, clock, numbers, palette });
         packet_line::write(&mut text, &packet, clock, numbers, palette);
         packet_json::write(&mut text, &packet);
+        packet_hex::dump(&mut text, &frame);
     });
     let text = String::from_utf8(text.0).expect("reports are UTF-8");
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");

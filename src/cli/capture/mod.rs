@@ -60,7 +60,7 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE")]
     read: Vec<PathBuf>,
     /// Write a capture file (.pcap: classic, otherwise pcapng; .gz or .zst behind it: compressed; - for standard output)
-    /// and show nothing, unless -q, -v, -x or --json ask for it
+    /// and show nothing, unless -q, -v, -x, -X or --json ask for it
     #[arg(short, long, value_name = "FILE")]
     write: Option<PathBuf>,
     /// One line per frame
@@ -69,9 +69,12 @@ pub struct Args {
     /// Every field with its bits
     #[arg(short, long)]
     verbose: bool,
-    /// The bytes of each layer below it
+    /// The bytes of each layer below it, in hex and as characters
     #[arg(short = 'x', long)]
     hex: bool,
+    /// The bytes of the whole frame in one piece below it, as xxd and tcpdump show them; also with -q
+    #[arg(short = 'X', long)]
+    ascii: bool,
     /// Show TCP sequence numbers only as they are in the header
     #[arg(short = 'S', long)]
     absolute: bool,
@@ -162,7 +165,13 @@ impl Args {
         if self.summaries.wanted() {
             return false;
         }
-        self.write.is_none() || self.quiet || self.verbose || self.hex || self.columns.wanted() || context.json
+        self.write.is_none()
+            || self.quiet
+            || self.verbose
+            || self.hex
+            || self.ascii
+            || self.columns.wanted()
+            || context.json
     }
 
     /// Opens the file to be written. Nobody may be reading a FIFO yet: until then a signal still ends the process.
@@ -208,7 +217,7 @@ impl Args {
         };
         let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
         let memory = self.summaries.analyze.then(|| self.summaries.memory());
-        Show::new(form, look, memory, self.filter.condition.is_some()).headed(self.columns.head())
+        Show::new(form, look, memory, self.filter.condition.is_some()).headed(self.columns.head()).dumping(self.ascii)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::link::LinkType;
 use crate::report::columns::{self, Style};
 use crate::report::packet::Look;
 use crate::report::text::Text;
-use crate::report::{packet, packet_json, packet_line};
+use crate::report::{packet, packet_hex, packet_json, packet_line};
 
 /// Where packets go.
 pub(super) struct Sink {
@@ -146,6 +146,8 @@ pub(super) struct Show {
     form: Form,
     look: Look,
     dissector: Dissector,
+    /// Whether the bytes of each frame stand below it.
+    dump: bool,
     text: Text,
     /// What is still to be printed before the first packet.
     head: Vec<u8>,
@@ -171,12 +173,17 @@ impl Show {
             Some(memory) => dissector.analysing(memory),
             None => dissector,
         };
-        Show { form, look, dissector, text: Text::default(), head: Vec::new() }
+        Show { form, look, dissector, dump: false, text: Text::default(), head: Vec::new() }
     }
 
     /// The same with something to be printed before the first packet.
     pub fn headed(self, head: Vec<u8>) -> Self {
         Show { head, ..self }
+    }
+
+    /// The same with the bytes of each frame below it, where `dump`.
+    pub fn dumping(self, dump: bool) -> Self {
+        Show { dump, ..self }
     }
 
     /// What is to be printed for `frame`; none when it does not meet the condition.
@@ -193,6 +200,9 @@ impl Show {
             Form::Layers => packet::write(&mut self.text, &shown, &self.look),
             Form::Json => packet_json::write(&mut self.text, &shown),
             Form::Columns(places, style) => columns::write(&mut self.text, &shown, places, *style),
+        }
+        if self.dump && matches!(self.form, Form::Line | Form::Layers) {
+            packet_hex::dump(&mut self.text, &shown.frame);
         }
         Some(&self.text.0)
     }

@@ -91,7 +91,7 @@ fn standard_output(showing: bool, context: &Context) -> anyhow::Result<Output> {
         bail!("-w - would write a binary file to the terminal\nhint: netlab capture … -w - | program");
     }
     if showing {
-        bail!("-w - takes standard output for itself: leave out -q, -v, -x, --fields and --json");
+        bail!("-w - takes standard output for itself: leave out -q, -v, -x, -X, --fields and --json");
     }
     let out: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
     Ok(Output::One("-".into(), Some(File::from(out))))
