@@ -25,5 +25,6 @@ pub mod signal;
 pub mod sock_diag;
 pub mod sysctl;
 pub mod terminal;
+pub mod zone;
 
 pub use error::OsError;

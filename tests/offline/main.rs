@@ -31,4 +31,5 @@ mod traffic;
 #[path = "../shared/tcp_traffic.rs"]
 mod tcp_traffic;
 mod tshark;
+mod times;
 mod tshark_messages;

@@ -11,11 +11,11 @@ mod stats;
 mod stored;
 mod written;
 mod summary;
+mod time;
 
 use std::path::PathBuf;
 
 use anyhow::bail;
-use clap::ValueEnum;
 
 use self::columns::Columns;
 use self::direction::Directed;
@@ -23,12 +23,13 @@ use self::filter::Filtering;
 use self::limits::Limits;
 use self::output::{Form, Show, Sink, Wanted};
 use self::summary::Summaries;
+use self::time::Timed;
 use self::written::{Output, Rotation, Written};
 use super::{Context, Outcome};
 use crate::capture::files::write::About;
 use crate::kernel::sandbox::{self, Confined, Needs};
 use crate::report::headers::Numbers;
-use crate::report::packet::{Clock, Look};
+use crate::report::packet::Look;
 
 /// Show frames, layer by layer, from an interface or a capture file
 ///
@@ -78,9 +79,8 @@ pub struct Args {
     /// Show TCP sequence numbers only as they are in the header
     #[arg(short = 'S', long)]
     absolute: bool,
-    /// Which time to show
-    #[arg(short, long, value_enum, default_value_t = Time::First, value_name = "WHICH")]
-    time: Time,
+    #[command(flatten)]
+    time: Timed,
     /// Capture at most this many bytes of each frame
     #[arg(short, long, value_name = "BYTES", default_value_t = 262_144, conflicts_with = "read",
           value_parser = clap::value_parser!(u32).range(1..=262_144), help_heading = "Live capture")]
@@ -121,19 +121,6 @@ pub struct Args {
     filter: Filtering,
     #[command(flatten)]
     direction: Directed,
-}
-
-/// Which time of a frame is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Time {
-    /// Seconds since the first frame
-    First,
-    /// Seconds since the frame before
-    Previous,
-    /// Date and time, UTC
-    Utc,
-    /// Seconds since 1970
-    Epoch,
 }
 
 impl Args {
@@ -203,12 +190,7 @@ impl Args {
 
     fn show(&self, context: &Context) -> Show {
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
-        let clock = match self.time {
-            Time::First => Clock::SinceFirst,
-            Time::Previous => Clock::SincePrevious,
-            Time::Utc => Clock::Utc,
-            Time::Epoch => Clock::Epoch,
-        };
+        let clock = self.time.clock();
         let form = match (context.json, self.quiet) {
             _ if self.columns.wanted() => Form::Columns(self.columns.places(), self.columns.style()),
             (true, _) => Form::Json,
@@ -217,7 +199,10 @@ impl Args {
         };
         let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
         let memory = self.summaries.analyze.then(|| self.summaries.memory());
-        Show::new(form, look, memory, self.filter.condition.is_some()).headed(self.columns.head()).dumping(self.ascii)
+        Show::new(form, look, memory, self.filter.condition.is_some())
+            .headed(self.columns.head())
+            .dumping(self.ascii)
+            .in_zone(self.time.zone())
     }
 }
 

@@ -11,9 +11,10 @@ use crate::capture::condition::Place;
 use crate::capture::filter::Matcher;
 use crate::capture::{Condition, Counted, Dissector, Frame, Source};
 use crate::cli::Context;
+use crate::kernel::zone::Zone;
 use crate::link::LinkType;
 use crate::report::columns::{self, Style};
-use crate::report::packet::Look;
+use crate::report::packet::{Clock, Look};
 use crate::report::text::Text;
 use crate::report::{packet, packet_hex, packet_json, packet_line};
 
@@ -148,6 +149,8 @@ pub(super) struct Show {
     dissector: Dissector,
     /// Whether the bytes of each frame stand below it.
     dump: bool,
+    /// The time zone of times that are shown.
+    zone: Option<Zone>,
     text: Text,
     /// What is still to be printed before the first packet.
     head: Vec<u8>,
@@ -173,7 +176,7 @@ impl Show {
             Some(memory) => dissector.analysing(memory),
             None => dissector,
         };
-        Show { form, look, dissector, dump: false, text: Text::default(), head: Vec::new() }
+        Show { form, look, dissector, dump: false, zone: None, text: Text::default(), head: Vec::new() }
     }
 
     /// The same with something to be printed before the first packet.
@@ -186,12 +189,20 @@ impl Show {
         Show { dump, ..self }
     }
 
+    /// The same with times of this zone, if any.
+    pub fn in_zone(self, zone: Option<Zone>) -> Self {
+        Show { zone, ..self }
+    }
+
     /// What is to be printed for `frame`; none when it does not meet the condition.
     fn frame(&mut self, frame: Frame<'_>, condition: Option<&Condition>) -> Option<&[u8]> {
         self.text.0.clear();
         let shown = self.dissector.read(frame);
         if condition.is_some_and(|condition| !condition.holds(&shown)) {
             return None;
+        }
+        if let (Some(zone), Some(time)) = (&mut self.zone, shown.frame.time) {
+            self.look.clock = Clock::Local(zone.ahead(time.div_euclid(1_000_000_000)));
         }
         match &self.form {
             Form::Line => {

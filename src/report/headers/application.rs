@@ -137,9 +137,9 @@ pub(in crate::report) fn ntp(text: &mut Text, header: &Ntp) {
     // Seconds between 1900 and 1970. The first of the two eras that a clock of today can mean begins in 1900.
     let since_1970 = (header.transmitted >> 32) as i64 - 2_208_988_800;
     if since_1970 > 0 {
-        let fraction = ((header.transmitted & 0xffff_ffff) * 1_000_000_000) >> 32;
+        let microseconds = ((header.transmitted & 0xffff_ffff) * 1_000_000) >> 32;
         text.str("  sent ");
-        utc(text, since_1970 * 1_000_000_000 + fraction as i64);
+        utc(text, (since_1970 * 1_000_000 + microseconds as i64) * 1000);
     }
 }
 
