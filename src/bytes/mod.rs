@@ -27,5 +27,5 @@ pub use escape::Escaped;
 pub use field::{Bits, Field, Fields, Record, Silent, Value};
 pub use mac::Mac;
 pub use name::Name;
-pub use nearest::nearest;
+pub use nearest::{did_you_mean, nearest};
 pub use reader::{Fault, Part, Reader};

@@ -16,6 +16,11 @@ pub fn nearest(wanted: &str, names: impl Iterator<Item = String>, limit: usize) 
     near.into_iter().take(limit).map(|(_, name)| name).collect()
 }
 
+/// The question that offers names; none where there are none.
+pub fn did_you_mean(near: &[String]) -> Option<String> {
+    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+}
+
 /// How many letters must be put in, taken out or changed to make one name of the other (Levenshtein).
 fn distance(wanted: &[char], name: &str) -> usize {
     let mut row: Vec<usize> = (0..=wanted.len()).collect();

@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use super::{Context, Outcome};
-use crate::bytes::{Escaped, nearest};
+use crate::bytes::{Escaped, did_you_mean, nearest};
 use crate::capture::condition::{self, Listed};
 use crate::dissect::sample;
 use crate::kernel::{errno, settings, sysctl};
@@ -60,8 +60,8 @@ fn fields(prefix: &str, context: &mut Context) -> anyhow::Result<Outcome> {
         report::fields::list(&mut context.out, context.palette, &fields)?;
     }
     if fields.is_empty() {
-        let near = nearest(prefix, condition::names(), SUGGESTIONS);
-        let hint = if near.is_empty() { String::new() } else { format!("\nhint: did you mean {}?", near.join(" or ")) };
+        let near = did_you_mean(&nearest(prefix, condition::names(), SUGGESTIONS));
+        let hint = near.map_or_else(String::new, |question| format!("\nhint: {question}"));
         context.note(format!("no field's name begins with {}{hint}", Escaped(prefix.as_bytes())));
     }
     Ok((!fields.is_empty()).into())
@@ -69,10 +69,9 @@ fn fields(prefix: &str, context: &mut Context) -> anyhow::Result<Outcome> {
 
 fn unknown(answer: &Answer) -> String {
     let shown: String = answer.thing.chars().take(60).collect();
-    let hint = match answer.suggestions.as_slice() {
-        [] => "an errno, a port or service, a TCP flag or state, a header or a sysctl can be explained".to_owned(),
-        names => format!("did you mean {}?", names.join(" or ")),
-    };
+    let hint = did_you_mean(&answer.suggestions).unwrap_or_else(|| {
+        "an errno, a port or service, a TCP flag or state, a header or a sysctl can be explained".to_owned()
+    });
     format!("nothing goes by the name {}\nhint: {hint}", Escaped(shown.as_bytes()))
 }
 

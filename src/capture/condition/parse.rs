@@ -7,7 +7,7 @@ use super::compare::Literal;
 use super::lexer::{Spanned, Token, tokens};
 use super::place::Place;
 use super::{Comparison, Test};
-use crate::bytes::{Codes, Value, nearest};
+use crate::bytes::{Codes, Value, did_you_mean, nearest};
 use crate::capture::filter::Error;
 
 /// Brackets and negations inside each other that are followed.
@@ -157,12 +157,8 @@ fn text_for(place: &Place, comparison: Comparison, text: Vec<u8>, span: Range<us
         return Err(Error::new(span, format!("{} is {expected}", place.name)));
     }
     let names = tables.iter().flat_map(|codes| codes.0.iter().map(|(_, name)| (*name).to_owned()));
-    let near = nearest(&shown, names, 3);
-    let hint = if near.is_empty() {
-        "the number will do as well".to_owned()
-    } else {
-        format!("did you mean {}?", near.join(" or "))
-    };
+    let hint = did_you_mean(&nearest(&shown, names, 3));
+    let hint = hint.unwrap_or_else(|| "the number will do as well".to_owned());
     Err(Error::new(span, format!("{} has no value called {shown}", place.name)).hint(hint))
 }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
-use crate::bytes::{Escaped, Field, Value, hex, nearest};
+use crate::bytes::{Escaped, Field, Value, did_you_mean, hex, nearest};
 use crate::capture::Packet;
 use crate::capture::filter::Error;
 use crate::dissect::Layer;
@@ -284,7 +284,7 @@ fn of_layer(layer: &str, key: &str) -> Option<What> {
 fn unknown(name: &str, is_field: bool, span: Range<usize>) -> Error {
     let what = if is_field { "field" } else { "layer" };
     let near = nearest(name, names().filter(|near| !is_field || near.contains('.')), 3);
-    let near = if near.is_empty() { String::new() } else { format!("did you mean {}? ", near.join(" or ")) };
+    let near = did_you_mean(&near).map_or_else(String::new, |question| question + " ");
     let error = Error::new(span, format!("no {what} is called {}", Escaped(name.as_bytes())));
     error.hint(format!("{near}`netlab explain fields` lists all"))
 }
