@@ -78,9 +78,12 @@ pub(super) const CLAIMS: &[Claim] = &[
         },
         expected: Expected::Refuted,
         why: Words {
-            en: "The kernel gives up after a number of tries (tcp_orphan_retries, tcp_retries2; tcp_syn_retries for a SYN) and \
-                 forgets the connection.",
-            zh: "内核重试一定次数后就放弃并忘掉这个连接(tcp_orphan_retries、tcp_retries2;SYN 则是 tcp_syn_retries)。",
+            en: "The kernel gives up after a while (tcp_orphan_retries, tcp_retries2; tcp_syn_retries for a SYN) and forgets \
+                 the connection. These numbers stand for times: 2 is 0.2 + 0.4 + 0.8 s of repeating. The first FIN and \
+                 an early probe (RFC 8985) are not counted, so more FINs are sent than the number says.",
+            zh: "内核过一段时间就放弃并忘掉这个连接(tcp_orphan_retries、tcp_retries2;SYN 则是 tcp_syn_retries)。\
+                 这些数字代表时间:2 就是重传 0.2 + 0.4 + 0.8 秒。第一个 FIN 和提早的探测(RFC 8985)不计在内,\
+                 所以发出的 FIN 比这个数字多。",
         },
         attempt: fin_unanswered,
     },
@@ -200,9 +203,12 @@ fn fin_unanswered(ground: Ground) -> Result<Found, Untried> {
         let given_up = stage.until("the end of the repetitions", PATIENCE, gone).is_ok();
         drop(server);
         let fins = segments::of(&stage.observation, hosts[0], hosts[1]);
-        let fins = fins.iter().filter(|segment| segment.number > from && segment.flags.contains(Flags::FIN)).count();
-        let measured = format!("tcp_orphan_retries=2: {fins} × FIN → {}", if given_up { "CLOSED" } else { "…" });
-        Ok(Found::sides(!given_up, given_up && fins > 1, measured))
+        let fins = fins.iter().filter(|segment| segment.number > from && segment.flags.contains(Flags::FIN));
+        let times: Vec<u128> = fins.map(|fin| fin.time_ns / 1_000_000).collect();
+        let after: Vec<u128> = times.iter().map(|time| time - times[0]).collect();
+        let end = if given_up { "CLOSED" } else { "…" };
+        let measured = format!("tcp_orphan_retries=2: FIN after {after:?} ms → {end}");
+        Ok(Found::sides(!given_up, given_up && times.len() > 1, measured))
     })
 }
 

@@ -100,14 +100,16 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "mac-burnt-in",
         articles: &[A0, A1],
         statement: Words {
-            en: "A MAC address is burnt into the card when it is made and unique in the world.",
-            zh: "MAC 地址在出厂时烧录进网卡,世界唯一。",
+            en: "The MAC address in a host's frames is fixed when the card is made, and no two hosts have the same.",
+            zh: "主机所用的 MAC 地址在网卡出厂时就固定了,没有两台主机相同。",
         },
         expected: Expected::Refuted,
         why: Words {
-            en: "It is a setting. Bit 0x02 of the first byte says \"given locally\": virtual machines, containers and \
-                 telephones that hide themselves use such addresses, and nothing keeps two from being the same.",
-            zh: "它是可以修改的设置。首字节的 0x02 位表示\"本地管理\":虚拟机、容器和隐藏身份的手机都用这种地址,没有任何机制防止两个相同。",
+            en: "It is a setting: here two virtual cards were given the same one. A real card begins with the address that \
+                 its maker gave it, usually unlike any other, but may be given another just so. Bit 0x02 of the first \
+                 byte says \"given locally\": virtual machines, containers and telephones that hide themselves use such.",
+            zh: "它是可以修改的设置:这里给两块虚拟网卡设置了同一个地址。真实的网卡开始时用制造商给的地址,通常与众不同,但同样可以改掉。\
+                 首字节的 0x02 位表示\"本地管理\":虚拟机、容器和隐藏身份的手机都用这种地址。",
         },
         attempt: change_mac,
     },

@@ -5,7 +5,10 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 use crate::kernel::OsError;
+use crate::kernel::child::ends_with_this;
 use crate::kernel::namespace::Host;
 use crate::kernel::netlink::Netlink;
 use crate::lab::place::Place;
@@ -118,8 +121,12 @@ fn installed(program: &str) -> bool {
 /// What a program prints, at most a pipe full, standard error left out.
 fn output(command: &mut Command) -> Result<String, LabError> {
     let failed = |error| LabError::Call { call: "start of a program".to_owned(), error };
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
+    let mut child = ends_with_this(command, Signal::SIGKILL)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(failed)?;
     let begun = Instant::now();
     while child.try_wait().map_err(failed)?.is_none() {
         if begun.elapsed() > PATIENCE {
