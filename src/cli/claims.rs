@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use anyhow::bail;
 use clap::ValueEnum;
 
+use super::contract::unknown;
 use super::lab::{Lang, language};
 use super::{Context, Outcome};
+use crate::kernel::signal::Interrupts;
 use crate::lab::claims::{Article, Claim, Expected, Ground, Judged, Verdict, claims, run};
 use crate::lab::experiment::Floor;
 use crate::lab::room;
@@ -100,18 +102,29 @@ impl Args {
                 Ground::on_loopback()
             }
         };
-        let judged = run(ground, &chosen, |done| progress(context.progress, done, chosen.len()));
+        // After the private network, which is not for a process with other threads.
+        let interrupts = Interrupts::take_the_first()?;
+        let (mut left, of) = (false, chosen.len());
+        let judged = run(ground, &chosen, |done| {
+            left = interrupts.arrived();
+            progress(context.progress, done, if left { done } else { of });
+            !left
+        });
         if context.json {
             report::claims::document(&mut context.out, &judged)?;
         } else {
             report::claims::all(&mut context.out, &judged, self.explain, language, context.palette, width)?;
+        }
+        if judged.len() < of {
+            context.note(format_args!("left after {} of {of} statements", judged.len()));
+            return Ok(Outcome::Interrupted);
         }
         conclude(&judged, context)
     }
 
     fn chosen(&self) -> anyhow::Result<Vec<(Floor, &'static Claim)>> {
         if let Some(id) = self.ids.iter().find(|id| !claims().any(|(_, claim)| claim.id == **id)) {
-            bail!("there is no statement {id:?}: see netlab claims --list")
+            return Err(unknown("statement", id, claims().map(|(_, claim)| claim.id), "netlab claims --list"));
         }
         let (article, layer) = (self.article.map(Article::from), self.layer.map(Floor::from));
         let chosen = claims().filter(|(floor, claim)| {

@@ -6,6 +6,7 @@ use std::process::{ExitCode, ExitStatus};
 
 use clap::{Args, ValueEnum};
 
+use crate::bytes::{did_you_mean, nearest};
 use crate::kernel::error::Meaning;
 use crate::kernel::{OsError, errno};
 use crate::report::Palette;
@@ -177,6 +178,13 @@ fn with_names(said: String) -> String {
     errno::all().fold(said, |said, errno| {
         said.replace(&io::Error::from_raw_os_error(errno as i32).to_string(), &Meaning(errno).to_string())
     })
+}
+
+/// Nothing of that name; the nearest ones are offered, and `listing` is the command that tells all.
+pub fn unknown(what: &str, name: &str, names: impl Iterator<Item = &'static str>, listing: &str) -> anyhow::Error {
+    let near = did_you_mean(&nearest(name, names.map(str::to_owned), 3));
+    let near = near.map_or_else(String::new, |question| question + " ");
+    anyhow::anyhow!("there is no {what} {name:?}\nhint: {near}`{listing}` lists all")
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

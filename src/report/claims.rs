@@ -148,12 +148,13 @@ pub fn list(
     width: u16,
 ) -> io::Result<()> {
     let names = claims.iter().map(|(_, claim)| claim.id.len()).max().unwrap_or(0);
+    let sources = claims.iter().map(|(_, claim)| articles(claim).len()).max().unwrap_or(0);
     let mut floor = None;
     for (of, claim) in claims {
         if floor.replace(*of).is_some_and(|before| before != *of) {
             writeln!(out)?;
         }
-        let lead = format!("{:<names$}  {:<5}  ", claim.id, articles(claim));
+        let lead = format!("{:<names$}  {:<sources$}  ", claim.id, articles(claim));
         let text = claim.statement.get(language);
         Paragraph { lead: &lead, lead_ink: Ink::Strong, text, ink: None }.write(out, palette, Some(width))?;
     }

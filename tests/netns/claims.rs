@@ -4,7 +4,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::json_keys::assert_documented;
@@ -13,7 +17,9 @@ crate::tests![
     every_statement_gets_the_verdict_that_its_text_explains_and_the_page_says_so,
     statements_are_chosen_by_name_article_and_layer,
     a_name_that_is_none_and_a_choice_of_nothing_are_refused,
-    text_fits_eighty_columns_in_both_languages
+    text_fits_eighty_columns_in_both_languages,
+    the_list_has_straight_columns,
+    ctrl_c_ends_the_trials_with_what_was_found
 ];
 
 fn claims(arguments: &[&str]) -> std::process::Output {
@@ -107,6 +113,44 @@ fn a_name_that_is_none_and_a_choice_of_nothing_are_refused() {
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains("netlab claims --list"), "{arguments:?}");
     }
+    let errors = String::from_utf8(claims(&["mac-burned-in"]).stderr).unwrap();
+    assert!(errors.contains("hint: did you mean mac-burnt-in?"), "{errors}");
+}
+
+fn the_list_has_straight_columns() {
+    let list = text(&["--list"]);
+    // A statement begins with a capital or a quotation mark behind the articles, and goes on below itself.
+    let start = |line: &str| line.len() - line.trim_start().len();
+    let (rows, goes_on): (Vec<&str>, Vec<&str>) =
+        list.lines().filter(|line| !line.is_empty()).partition(|line| start(line) == 0);
+    let column = start(goes_on[0]);
+    assert!(goes_on.iter().all(|line| start(line) == column), "{list}");
+    assert!(rows.iter().all(|line| line[..column].ends_with("  ") && !line[column..].starts_with(' ')), "{list}");
+}
+
+fn ctrl_c_ends_the_trials_with_what_was_found() {
+    let mut command = crate::netlab();
+    command.arg("claims").env("LC_ALL", "C").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    // Until it has taken over the signals, one would simply end it.
+    let status = format!("/proc/{}/status", child.id());
+    let taken = || {
+        let status = std::fs::read_to_string(&status).unwrap();
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t")).unwrap();
+        u64::from_str_radix(blocked, 16).unwrap() & 1 << (Signal::SIGINT as i32 - 1) != 0
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !taken() {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let done = errors.strip_prefix("netlab: left after ").and_then(|rest| rest.split(' ').next()).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("{done} statements: ")), "{text}");
 }
 
 fn text_fits_eighty_columns_in_both_languages() {

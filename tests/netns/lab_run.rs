@@ -1,6 +1,6 @@
 //! `netlab lab` as a user sees it: exports, parameters, keys at a terminal.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -25,6 +25,11 @@ crate::tests![
     somebody_at_the_keyboard_drops_a_frame_and_runs_on,
     somebody_at_the_keyboard_sends_a_frame_twice_and_another_late,
     ctrl_c_leaves_the_terminal_as_it_was,
+    ctrl_c_keeps_what_was_drawn_into_a_pipe,
+    what_did_not_come_is_a_finding_that_was_not_seen,
+    a_frame_that_cannot_be_is_refused_and_one_that_did_not_come_is_told_at_the_end,
+    a_number_out_of_range_is_told_what_is_allowed,
+    an_export_to_standard_output_is_alone_there,
 ];
 
 fn run(arguments: &[&str]) -> std::process::Output {
@@ -110,7 +115,7 @@ fn a_lab_that_does_not_exist_is_refused_before_any_is_run() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "netlab: there is no lab \"handshock\": see netlab lab list\n"
+        "netlab: there is no lab \"handshock\"\nhint: did you mean handshake? `netlab lab list` lists all\n"
     );
     let output = run(&["run", "handshake", "close", "--html", "/dev/null"]);
     assert!(String::from_utf8(output.stderr).unwrap().contains("for one lab, not for several"));
@@ -187,8 +192,72 @@ fn ctrl_c_leaves_the_terminal_as_it_was() {
     let mut terminal = Terminal::start(&["lab", "run", "handshake", "--step"]);
     let before = tcgetattr(&terminal.there).unwrap();
     terminal.read_until("[q]uit");
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(terminal.child.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
-    assert_eq!(terminal.child.wait().unwrap().code(), Some(1));
+    interrupt(&terminal.child);
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(130));
     assert_eq!(tcgetattr(&terminal.there).unwrap(), before);
+}
+
+/// Sends the signal of Ctrl-C.
+fn interrupt(child: &std::process::Child) {
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+}
+
+fn ctrl_c_keeps_what_was_drawn_into_a_pipe() {
+    let mut command = crate::netlab();
+    // Its first frame alone takes five seconds.
+    command.args(["lab", "run", "handshake", "--rtt", "10s"]).env("LC_ALL", "C").stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let title = lines.next().unwrap();
+    assert!(lines.any(|line| line.contains("[SYN] seq 0")), "below {title:?}");
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(title, "Three segments open a connection");
+}
+
+fn what_did_not_come_is_a_finding_that_was_not_seen() {
+    let output = run(&["run", "handshake", "--rtt", "10s"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("✘ what the lab waited for happened"), "{text}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+fn a_frame_that_cannot_be_is_refused_and_one_that_did_not_come_is_told_at_the_end() {
+    let output = run(&["run", "handshake", "--bits", "0"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let output = run(&["run", "handshake", "--bits", "1", "--bits", "99"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("#1  74 bytes") && text.ends_with("ESTABLISHED before the server\n"), "{text}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, "netlab: the run had no frame 99: its last one was 3\n");
+}
+
+fn a_number_out_of_range_is_told_what_is_allowed() {
+    for (option, value, allowed) in [
+        ("--rtt", "-5", "a time up to 10 s"),
+        ("--rtt", "-5ms", "a time up to 10 s"),
+        ("--loss", "-1%", "from 0% to 100%"),
+        ("--backlog", "-1", "from 0 to 4294967295"),
+        ("--bits", "-1", "from 1 on"),
+    ] {
+        let output = run(&["run", "handshake", option, value]);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{errors}");
+        assert!(errors.contains(allowed) && !errors.contains("tip:"), "{errors}");
+    }
+}
+
+fn an_export_to_standard_output_is_alone_there() {
+    let output = run(&["run", "handshake", "--svg", "-"]);
+    let svg = String::from_utf8(output.stdout).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
+    let output = run(&["run", "handshake", "--pcap", "-"]);
+    let mut stored = Stored::open(output.stdout.as_slice()).unwrap();
+    assert!(stored.next().unwrap().is_some());
+    for others in [&["--html", "-"][..], &["--json"], &["-v"]] {
+        let output = run(&[&["run", "handshake", "--svg", "-"], others].concat());
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(errors.contains("takes standard output for itself"), "{errors}");
+    }
 }

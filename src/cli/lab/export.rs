@@ -1,9 +1,12 @@
 //! The files that a run is exported to.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use anyhow::bail;
 
 use super::run::ExportArgs;
 use crate::kernel::OsError;
@@ -27,14 +30,24 @@ pub(in crate::cli) struct Export {
 }
 
 impl Export {
+    /// Creates the file; `-` is standard output.
     pub(in crate::cli) fn open(path: &Path) -> Result<Self, OsError> {
-        let file = File::create(path).map_err(|error| OsError::from_io("create", path.display(), &error))?;
+        let file = if path == Path::new("-") {
+            io::stdout().as_fd().try_clone_to_owned().map(|out: OwnedFd| File::from(out))
+        } else {
+            File::create(path)
+        };
+        let file = file.map_err(|error| OsError::from_io("create", path.display(), &error))?;
         Ok(Export { path: path.to_owned(), file: BufWriter::new(file) })
+    }
+
+    fn is_standard_output(&self) -> bool {
+        self.path == Path::new("-")
     }
 
     pub(in crate::cli) fn fill(
         mut self,
-        write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
     ) -> Result<(), OsError> {
         let written = write(&mut self.file).and_then(|()| self.file.flush());
         written.map_err(|error| OsError::from_io("write", self.path.display(), &error))
@@ -43,10 +56,20 @@ impl Export {
 
 impl Exports {
     /// Creates the files that were asked for.
-    pub(super) fn open(asked: &ExportArgs) -> Result<Self, OsError> {
+    pub(super) fn open(asked: &ExportArgs) -> anyhow::Result<Self> {
         let open = |path: &Option<PathBuf>| path.as_deref().map(Export::open).transpose();
         let (html, svg, pcap) = (open(&asked.html)?, open(&asked.svg)?, open(&asked.pcap)?);
+        if pcap.as_ref().is_some_and(Export::is_standard_output) && io::stdout().is_terminal() {
+            bail!("--pcap - would write a binary file to the terminal\nhint: netlab lab run … --pcap - | program");
+        }
         Ok(Exports { html, svg, pcap, started: SystemTime::now() })
+    }
+
+    /// The options whose exports go to standard output.
+    pub(super) fn on_standard_output(&self) -> Vec<&'static str> {
+        let all = [("--html", &self.html), ("--svg", &self.svg), ("--pcap", &self.pcap)];
+        let there = all.into_iter().filter(|(_, export)| export.as_ref().is_some_and(Export::is_standard_output));
+        there.map(|(option, _)| option).collect()
     }
 
     /// Writes the run to all of them.

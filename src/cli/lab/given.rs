@@ -10,17 +10,28 @@ use crate::lab::experiment::Given;
 #[command(next_help_heading = "The lab's parameters")]
 pub(super) struct Args {
     /// Round-trip time of the wire, such as 40ms
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     rtt: Option<Duration>,
     /// Share of frames that the wire loses, such as 2%
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share, allow_hyphen_values = true)]
     loss: Option<f64>,
     /// Backlog of listening sockets
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true)]
     backlog: Option<u32>,
     /// Seed of everything random: the same seed loses the same frames
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>, allow_hyphen_values = true)]
     seed: Option<u64>,
+}
+
+/// A whole number, at most what `N` holds.
+fn whole<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+    let bits = size_of::<N>() * 8;
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX >> (64 - bits)))
+}
+
+/// The number of a frame.
+pub(super) fn frame(text: &str) -> Result<u64, String> {
+    whole(text).ok().filter(|number| *number > 0).ok_or_else(|| "expected a whole number from 1 on".to_owned())
 }
 
 impl Args {
@@ -53,6 +64,14 @@ pub(super) fn options(given: Given) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_whole_and_not_negative() {
+        assert_eq!((whole::<u32>("7"), whole::<u64>("7")), (Ok(7), Ok(7)));
+        assert_eq!(whole::<u32>("-5"), Err("expected a whole number from 0 to 4294967295".to_owned()));
+        assert_eq!((frame("1"), frame("0").is_err()), (Ok(1), true));
+        assert_eq!(whole::<u64>("1.5"), Err("expected a whole number from 0 to 18446744073709551615".to_owned()));
+    }
 
     #[test]
     fn what_was_given_can_be_given_on() {

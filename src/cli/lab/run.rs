@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
+use super::super::contract::unknown;
 use super::super::{Context, Outcome};
 use super::export::Exports;
 use super::several;
 use super::step::Stepper;
 use super::watch::Watching;
 use super::{Lang, given, language};
+use crate::kernel::signal::Interrupts;
 use crate::lab::catalog;
 use crate::lab::experiment::{Lab, Parameters};
 use crate::lab::observation::{Language, Observation};
@@ -27,13 +29,14 @@ use crate::report::{diagram, lab_json, lab_words};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: netlab lab run handshake --rtt 40ms --html handshake.html")]
 pub(super) struct Run {
-    /// The labs, as `netlab lab list` calls them, or `all`; of several, one line each
+    /// Names of labs, from `netlab lab list`, or `all`; several print one line each
     #[arg(required = true, value_name = "LAB")]
     pub(super) names: Vec<String>,
     /// Wait for a key before each frame is let through; drop, duplicate or delay it
     #[arg(long)]
     pub(super) step: bool,
-    /// Use this machine's own loopback instead of a private network: no frame is seen, and only some labs can
+    /// Run on this machine's own loopback, without a private network and without seeing frames; a lab about frames
+    /// refuses
     #[arg(long)]
     pub(super) loopback: bool,
     /// Also print what a teacher would say
@@ -42,8 +45,8 @@ pub(super) struct Run {
     /// Below each frame its layers; twice, every field of them
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
-    /// Draw the headers of this frame bit by bit
-    #[arg(long, value_name = "FRAME")]
+    /// Draw the headers of this frame, by its number on the ladder, bit by bit
+    #[arg(long, value_name = "NUMBER", value_parser = given::frame, allow_hyphen_values = true)]
     pub(super) bits: Vec<u64>,
     /// Language of the texts; from `LC_ALL` or LANG by default
     #[arg(long, value_enum)]
@@ -56,7 +59,7 @@ pub(super) struct Run {
 
 /// Where else the run is written.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Export the run")]
+#[command(next_help_heading = "Export the run (- is standard output, instead of the ladder)")]
 pub(super) struct ExportArgs {
     /// One page that steps through the run in any browser, without a network
     #[arg(long, value_name = "FILE")]
@@ -83,6 +86,7 @@ impl Run {
         let parameters = Parameters::from(self.given.given());
         // Before the run: a file that cannot be written should not cost a lab.
         let exports = Exports::open(&self.exports)?;
+        let silent = self.is_silent(&exports, context)?;
         let look = (self.verbose > 0).then_some(Look {
             fields: self.verbose > 1,
             hex: false,
@@ -90,14 +94,19 @@ impl Run {
             numbers: Numbers::Relative,
             palette: context.palette,
         });
-        let mut stepper = if self.step { Stepper::new(context, language)? } else { None };
         let private = self.private_network(lab, context)?;
-        let watching = Watching::new(context, language, look, stepper.as_mut());
+        // Its thread must not be there before the private network, nor those of the lab before it.
+        let interrupts = Interrupts::take_the_first()?;
+        let mut stepper = if self.step { Stepper::new(context, language, &interrupts)? } else { None };
+        let watching = Watching::new(context, language, look, &interrupts, stepper.as_mut());
+        let watching = if silent { watching.silent() } else { watching };
         let Some(observation) = show(lab, &parameters, watching, private)? else {
-            return Ok(Outcome::No);
+            return Ok(Outcome::Interrupted);
         };
         exports.write(lab, &observation, language)?;
-        self.conclude(lab, &observation, context, language)?;
+        if !silent {
+            self.conclude(lab, &observation, context, language)?;
+        }
         for option in given::options(parameters.unused()) {
             context.note(format_args!("the lab {} has no use for {option}", lab.name));
         }
@@ -107,10 +116,22 @@ impl Run {
     /// The labs that were named, each once, in the order of the catalog.
     fn chosen(&self) -> anyhow::Result<Vec<&'static Lab>> {
         if let Some(name) = self.names.iter().find(|name| *name != ALL && catalog::find(name).is_none()) {
-            bail!("there is no lab {name:?}: see netlab lab list")
+            return Err(unknown("lab", name, catalog::labs().map(|lab| lab.name), "netlab lab list"));
         }
         let named = |lab: &&Lab| self.names.iter().any(|name| name == lab.name || name == ALL);
         Ok(catalog::labs().filter(named).collect())
+    }
+
+    /// Whether standard output is for an export and for nothing else.
+    fn is_silent(&self, exports: &Exports, context: &Context) -> anyhow::Result<bool> {
+        let asked = self.step || self.explain || self.verbose > 0 || !self.bits.is_empty() || context.json;
+        match exports.on_standard_output().as_slice() {
+            [] => Ok(false),
+            [_] if !asked => Ok(true),
+            [option, ..] => bail!(
+                "{option} - takes standard output for itself: leave out other exports to -, --step, --explain, -v, --bits and --json"
+            ),
+        }
     }
 
     /// Enters a private network; false where the lab is to do, and can do, without.
@@ -144,11 +165,10 @@ impl Run {
             return Ok(lab_json::document(&mut context.out, lab, observation)?);
         }
         for number in &self.bits {
-            let Some(frame) = observation.frames().find(|frame| frame.number == *number) else {
-                bail!("the lab has no frame {number}: its last one is {}", observation.frames().count())
-            };
-            writeln!(context.out)?;
-            diagram::frame(&mut context.out, palette, *number, &frame.bytes)?;
+            if let Some(frame) = observation.frames().find(|frame| frame.number == *number) {
+                writeln!(context.out)?;
+                diagram::frame(&mut context.out, palette, *number, &frame.bytes)?;
+            }
         }
         writeln!(context.out)?;
         verdict(&mut context.out, observation, language, palette, width)?;
@@ -158,7 +178,12 @@ impl Run {
             let paragraph = Paragraph { lead: "", lead_ink: Ink::Strong, text, ink: None };
             paragraph.write(&mut context.out, palette, u16::try_from(width).ok())?;
         }
-        Ok(())
+        let kept = |number: &u64| observation.frames().any(|frame| frame.number == *number);
+        match (self.bits.iter().find(|number| !kept(number)), observation.wire.frames) {
+            (None, _) => Ok(()),
+            (Some(number), last) if *number <= last => bail!("frame {number} was counted and not kept"),
+            (Some(number), last) => bail!("the run had no frame {number}: its last one was {last}"),
+        }
     }
 }
 
@@ -174,6 +199,11 @@ fn show(
     match (lab.run)(&mut stage, parameters) {
         Ok(()) => Ok(Some(stage.observation)),
         Err(LabError::Left) => Ok(None),
+        // What did not come is what this run has to say, after all that it saw before.
+        Err(LabError::Late { waited_for, patience }) => {
+            stage.finding(lab_words::CAME, false, format!("{waited_for}: {} s", patience.as_secs_f32()));
+            Ok(Some(stage.observation))
+        }
         // A closed pipe is recognised by its own error.
         Err(LabError::Show(error)) => Err(error.into()),
         Err(error) => Err(error.into()),

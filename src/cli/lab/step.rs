@@ -20,8 +20,8 @@ use crate::report::paragraph::lines;
 use crate::report::{diagram, lab_words};
 
 /// Somebody at the keyboard.
-pub(super) struct Stepper {
-    interrupts: Interrupts,
+pub(super) struct Stepper<'a> {
+    interrupts: &'a Interrupts,
     language: Language,
     dissector: Dissector,
     /// Whether the rest of the lab runs without asking.
@@ -68,27 +68,24 @@ fn choice(key: Key, fate: Fate) -> Option<Choice> {
     }
 }
 
-impl Stepper {
-    /// A stepper at the terminal; none, with a note, where there is no terminal to ask at. Must be called before any
-    /// thread is started.
-    pub(super) fn new(context: &mut Context, language: Language) -> anyhow::Result<Option<Self>> {
+impl<'a> Stepper<'a> {
+    /// A stepper at the terminal; none, with a note, where there is no terminal to ask at.
+    pub(super) fn new(
+        context: &mut Context,
+        language: Language,
+        interrupts: &'a Interrupts,
+    ) -> anyhow::Result<Option<Self>> {
         if !(io::stdin().is_terminal() && context.terminal) || context.json {
             context.note(NO_TERMINAL.get(language));
             return Ok(None);
         }
         writeln!(context.out, "{}\n", context.palette.paint(Ink::Faint, PATIENT.get(language)))?;
-        let interrupts = Interrupts::take()?;
         Ok(Some(Stepper { interrupts, language, dissector: Dissector::default(), to_the_end: false }))
     }
 
     /// Whether it asks before the next frame.
     pub(super) fn asks(&self) -> bool {
         !self.to_the_end
-    }
-
-    /// Whether nobody pressed Ctrl-C.
-    pub(super) fn stays(&self) -> Result<(), LabError> {
-        if self.interrupts.arrived() { Err(LabError::Left) } else { Ok(()) }
     }
 
     /// Shows the frame and both ends' states, and asks what is to become of it.
@@ -105,7 +102,7 @@ impl Stepper {
         let keys = Keys::take(io::stdin())?;
         let mut shown = self.prompt(context, observation, frame, &label, states, fate).map_err(LabError::Show)?;
         loop {
-            let choice = choice(keys.next(&self.interrupts)?, fate);
+            let choice = choice(keys.next(self.interrupts)?, fate);
             match choice {
                 None => continue,
                 Some(Choice::Bits) => {

@@ -5,6 +5,7 @@ use std::io::Write;
 use super::super::Context;
 use super::run::WIDTH;
 use super::step::Stepper;
+use crate::kernel::signal::Interrupts;
 use crate::lab::experiment::Lab;
 use crate::lab::fate::{Fate, Passing};
 use crate::lab::observation::{Event, Language, Observation};
@@ -20,7 +21,9 @@ pub(super) struct Watching<'a> {
     language: Language,
     look: Option<Look>,
     ladder: Option<Ladder>,
-    stepper: Option<&'a mut Stepper>,
+    silent: bool,
+    interrupts: &'a Interrupts,
+    stepper: Option<&'a mut Stepper<'a>>,
 }
 
 impl<'a> Watching<'a> {
@@ -28,14 +31,21 @@ impl<'a> Watching<'a> {
         context: &'a mut Context,
         language: Language,
         look: Option<Look>,
-        stepper: Option<&'a mut Stepper>,
+        interrupts: &'a Interrupts,
+        stepper: Option<&'a mut Stepper<'a>>,
     ) -> Self {
-        Watching { context, language, look, ladder: None, stepper }
+        let silent = context.json;
+        Watching { context, language, look, ladder: None, silent, interrupts, stepper }
+    }
+
+    /// Draws nothing: standard output is for something else.
+    pub(super) fn silent(self) -> Self {
+        Watching { silent: true, ..self }
     }
 
     /// Prints the lab's title.
     pub(super) fn title(&mut self, lab: &Lab) -> std::io::Result<()> {
-        if self.context.json {
+        if self.silent {
             return Ok(());
         }
         let title = self.context.palette.paint(Ink::Strong, lab.title.get(self.language));
@@ -53,14 +63,14 @@ impl<'a> Watching<'a> {
         if let Some(ladder) = &mut self.ladder {
             ladder.event(out, observation, event)?;
         }
-        // Somebody watches; a file or a pipe gets it in one piece.
-        if self.context.terminal { out.flush() } else { Ok(()) }
+        // Somebody may watch, through a pipe too.
+        out.flush()
     }
 }
 
 impl Audience for Watching<'_> {
     fn saw(&mut self, observation: &Observation, event: &Event) -> Result<(), LabError> {
-        if self.context.json {
+        if self.silent {
             return Ok(());
         }
         self.draw(observation, event).map_err(LabError::Show)
@@ -84,6 +94,6 @@ impl Audience for Watching<'_> {
     }
 
     fn stays(&mut self) -> Result<(), LabError> {
-        self.stepper.as_ref().map_or(Ok(()), |stepper| stepper.stays())
+        if self.interrupts.arrived() { Err(LabError::Left) } else { Ok(()) }
     }
 }

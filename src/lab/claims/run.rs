@@ -1,7 +1,8 @@
 //! All experiments, several at a time: each has hosts of its own, and most of their time they wait.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use crate::lab::experiment::Floor;
 
 /// Experiments at one time.
 const WORKERS: usize = 6;
+/// Whether to go on is asked at least so often.
+const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// A statement and what came of it.
 #[derive(Clone, Debug)]
@@ -36,30 +39,37 @@ impl Judged {
     }
 }
 
-/// Tries the statements and returns what came of each, in the same order. `progress` is told how many are done.
-pub fn run(ground: Ground, chosen: &[(Floor, &'static Claim)], mut progress: impl FnMut(usize)) -> Vec<Judged> {
-    let next = AtomicUsize::new(0);
+/// Tries the statements and returns what came of each, in the same order. `goes_on` is told how many are done, often;
+/// when it says no, those that are not done are left out.
+pub fn run(ground: Ground, chosen: &[(Floor, &'static Claim)], mut goes_on: impl FnMut(usize) -> bool) -> Vec<Judged> {
+    let waiting = Arc::new((AtomicUsize::new(0), chosen.to_vec()));
     let (sender, receiver) = mpsc::channel();
-    let mut judged: Vec<(usize, Judged)> = thread::scope(|scope| {
-        for _ in 0..WORKERS.min(chosen.len()) {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                while let Some((at, chosen)) = take(next, chosen) {
-                    // The receiver lives until the last sender is gone.
-                    let _ = sender.send((at, judge(ground, chosen)));
-                }
-            });
+    for _ in 0..WORKERS.min(chosen.len()) {
+        let (sender, waiting) = (sender.clone(), Arc::clone(&waiting));
+        // Not scoped: who goes does not wait for what has begun.
+        thread::spawn(move || {
+            while let Some((at, chosen)) = take(&waiting) {
+                // Nobody listens any more after the end.
+                let _ = sender.send((at, judge(ground, &chosen)));
+            }
+        });
+    }
+    drop(sender);
+    let mut judged: Vec<(usize, Judged)> = Vec::new();
+    while goes_on(judged.len()) {
+        match receiver.recv_timeout(LOOK_UP) {
+            Ok(one) => judged.push(one),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
         }
-        drop(sender);
-        receiver.iter().enumerate().inspect(|(done, _)| progress(done + 1)).map(|(_, judged)| judged).collect()
-    });
+    }
     judged.sort_by_key(|(at, _)| *at);
     judged.into_iter().map(|(_, judged)| judged).collect()
 }
 
-fn take<'a, T>(next: &AtomicUsize, all: &'a [T]) -> Option<(usize, &'a T)> {
+fn take<T: Copy>((next, all): &(AtomicUsize, Vec<T>)) -> Option<(usize, T)> {
     let at = next.fetch_add(1, Ordering::Relaxed);
-    all.get(at).map(|item| (at, item))
+    all.get(at).map(|item| (at, *item))
 }
 
 fn judge(ground: Ground, &(floor, claim): &(Floor, &'static Claim)) -> Judged {
@@ -72,4 +82,37 @@ fn judge(ground: Ground, &(floor, claim): &(Floor, &'static Claim)) -> Judged {
         Err(why) => (Verdict::NotTried, String::new(), Some(why.to_string())),
     };
     Judged { floor, claim, verdict, measured, reason, duration }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::claim::{Expected, Found};
+    use super::*;
+    use crate::lab::observation::Words;
+
+    const NOTHING: Words = Words { en: "", zh: "" };
+    static QUICK: Claim = Claim {
+        id: "quick",
+        articles: &[],
+        statement: NOTHING,
+        expected: Expected::Holds,
+        why: NOTHING,
+        attempt: |_| Ok(Found::whether(true, "")),
+    };
+    static ENDLESS: Claim = Claim {
+        id: "endless",
+        attempt: |_| {
+            loop {
+                thread::park();
+            }
+        },
+        ..QUICK
+    };
+
+    #[test]
+    fn who_goes_gets_what_was_done_and_waits_for_nobody() {
+        let chosen = [(Floor::Link, &ENDLESS), (Floor::Link, &QUICK)];
+        let judged = run(Ground::on_loopback(), &chosen, |done| done == 0);
+        assert_eq!(judged.iter().map(|judged| judged.claim.id).collect::<Vec<_>>(), ["quick"]);
+    }
 }
