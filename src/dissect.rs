@@ -10,6 +10,7 @@
 
 mod application;
 pub mod catalog;
+mod fragmented;
 mod internet;
 mod layer;
 mod link;
@@ -17,6 +18,7 @@ mod network;
 pub mod sample;
 mod transport;
 
+pub use fragmented::{Fragmented, dissect_whole};
 pub use layer::{Data, Header, Layer};
 
 use crate::bytes::{Fault, Reader, Record, Sum, Verdict};
@@ -55,8 +57,8 @@ impl Origin {
 /// Reads `frame` into `layers`, which are cleared first, and tells the recorder every field.
 ///
 /// Both lists are meant to be used again for the next frame (the caller clears the recorder's), so that nothing is
-/// allocated once they have grown to the size of a usual frame.
-pub fn dissect<R: Record>(origin: &Origin, frame: &[u8], recorder: R, layers: &mut Vec<Layer>) {
+/// allocated once they have grown to the size of a usual frame. What it tells is the fragment of a datagram in the frame.
+pub fn dissect<R: Record>(origin: &Origin, frame: &[u8], recorder: R, layers: &mut Vec<Layer>) -> Option<Fragmented> {
     layers.clear();
     let reader = Reader::new(frame, recorder);
     let missing = (origin.original_length as usize).saturating_sub(frame.len());
@@ -69,8 +71,10 @@ pub fn dissect<R: Record>(origin: &Origin, frame: &[u8], recorder: R, layers: &m
         quoted: false,
         reading: Kind::Header,
         network: Network::default(),
+        fragmented: None,
     };
     walk.link(origin.link);
+    walk.fragmented
 }
 
 /// Dissection under way. Every method reads one kind of header and hands on to the next, and uses up its window.
@@ -85,6 +89,8 @@ struct Walk<'f, 'l, R: Record> {
     quoted: bool,
     reading: Kind,
     network: Network,
+    /// The outermost fragment that no error quotes.
+    fragmented: Option<Fragmented>,
 }
 
 /// What is being read.

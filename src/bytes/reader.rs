@@ -120,6 +120,12 @@ impl<'f, R: Record> Reader<'f, R> {
         Reader { frame, at: 0, end: frame.len(), noted: None, recorder }
     }
 
+    /// A reader at byte `at` of `frame`: what is before it was read by another.
+    pub fn starting(frame: &'f [u8], at: usize, recorder: R) -> Self {
+        let reader = Reader::new(frame, recorder);
+        Reader { at: at.min(reader.end), ..reader }
+    }
+
     /// Bytes left in the window.
     #[inline]
     pub fn remaining(&self) -> usize {

@@ -14,6 +14,7 @@ pub mod live;
 pub mod packet;
 pub mod queue;
 pub mod reading;
+pub mod reassembly;
 pub mod pair;
 pub mod streams;
 pub mod tally;

@@ -1,12 +1,15 @@
 //! A frame with everything that can be said about it: what a report prints.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use super::analysis::{Conversations, Finding, segment};
 use super::flows::{Flows, Relative};
 use super::frame::{Frame, Nanoseconds};
+use super::reassembly::{Fragment, Reassembly};
 use crate::bytes::{Field, Fields, Silent};
 use crate::dissect::{Data, Header, Layer, Origin, dissect};
+use crate::internet::fragments::Counts;
 
 /// A frame, its place among those before it, and its layers.
 #[derive(Clone, Copy, Debug)]
@@ -27,12 +30,16 @@ pub struct Packet<'a> {
     pub relative: Option<Relative>,
     /// What the analysis notes about its segment; nothing where none was asked for.
     pub finding: Finding,
+    /// What the offsets of layers and fields count in: the frame, and behind it what its fragments made whole.
+    pub bytes: &'a [u8],
+    /// The fragments in it; none where datagrams are not put together.
+    pub fragments: &'a [Fragment],
 }
 
 impl<'a> Packet<'a> {
     /// The bytes of a layer.
     pub fn bytes(&self, layer: &Layer) -> &'a [u8] {
-        self.frame.bytes.get(layer.bytes.start as usize..layer.bytes.end as usize).unwrap_or_default()
+        self.bytes.get(layer.bytes.start as usize..layer.bytes.end as usize).unwrap_or_default()
     }
 
     /// What the layer of this header carries, as far as it was captured: the layers inside it, without padding and such.
@@ -41,7 +48,40 @@ impl<'a> Packet<'a> {
         let mut inside =
             self.layers.iter().filter(|other| other.bytes.start >= layer.bytes.end && !outside(&other.header));
         let end = inside.next_back().map_or(layer.bytes.end, |last| last.bytes.end);
-        self.frame.bytes.get(layer.bytes.end as usize..end as usize).unwrap_or_default()
+        self.bytes.get(layer.bytes.end as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The bytes of the whole datagram that byte `at` stands in; none where it stands in the frame itself.
+    pub fn whole(&self, at: u32) -> Option<Range<u32>> {
+        if (at as usize) < self.frame.bytes.len() {
+            return None;
+        }
+        let mut wholes = self.fragments.iter().map(|fragment| &fragment.whole);
+        wholes.rfind(|whole| whole.start <= at && !whole.is_empty()).cloned()
+    }
+
+    /// The offset of byte `at` in the frame, or in the whole datagram that it stands in.
+    pub fn offset(&self, at: u32) -> u32 {
+        at.saturating_sub(self.whole(at).map_or(0, |whole| whole.start))
+    }
+
+    /// The fragment that a layer says the frame is.
+    #[inline]
+    pub fn fragment(&self, layer: &Layer) -> Option<&'a Fragment> {
+        let says = |fragment: &&Fragment| self.layers.get(fragment.layer).is_some_and(|own| own.bytes == layer.bytes);
+        self.fragments.iter().find(says)
+    }
+
+    /// The fragment that completed the datagram which begins with a layer.
+    #[inline]
+    pub fn made_whole(&self, layer: &Layer) -> Option<&'a Fragment> {
+        let begins = |fragment: &&Fragment| fragment.completes() && fragment.whole.start == layer.bytes.start;
+        self.fragments.iter().find(begins)
+    }
+
+    /// Whether a layer is only a piece of what is shown whole.
+    pub fn is_put_together(&self, layer: &Layer) -> bool {
+        self.fragments.iter().any(|fragment| fragment.completes() && fragment.payload(self.layers) == layer.bytes)
     }
 
     /// The fields of a layer.
@@ -59,6 +99,7 @@ pub struct Dissector {
     fields: Fields,
     flows: Flows,
     conversations: Option<Conversations>,
+    reassembly: Option<Reassembly>,
     number: u64,
     first: Option<Nanoseconds>,
     previous: Option<Nanoseconds>,
@@ -76,6 +117,17 @@ impl Dissector {
         Dissector { conversations: Some(Conversations::within(memory)), ..self }
     }
 
+    /// The dissector, which also puts fragments together.
+    #[must_use]
+    pub fn reassembling(self) -> Self {
+        Dissector { reassembly: Some(Reassembly::default()), ..self }
+    }
+
+    /// What became of datagrams in fragments, and how many still wait for some.
+    pub fn fragments(&self) -> (Counts, u64) {
+        self.reassembly.as_ref().map(Reassembly::counts).unwrap_or_default()
+    }
+
     /// The conversations so far, where they are analysed.
     pub fn conversations(&self) -> Option<&Conversations> {
         self.conversations.as_ref()
@@ -83,15 +135,27 @@ impl Dissector {
 
     /// Reads one frame. The packet is gone when the next one is read.
     pub fn read<'a>(&'a mut self, frame: Frame<'a>) -> Packet<'a> {
+        self.read_where(frame, |_| true).0
+    }
+
+    /// Reads one frame and tells whether it meets a condition; those that do not are left out of the analysis.
+    #[inline]
+    pub fn read_where<'a>(&'a mut self, frame: Frame<'a>, holds: impl Fn(&Packet<'a>) -> bool) -> (Packet<'a>, bool) {
         let Frame { link, original_length, checksum_pending, .. } = frame;
         let origin = Origin { link, original_length, checksum_pending };
-        if self.want_fields {
+        let fragment = if self.want_fields {
             self.fields.0.clear();
-            dissect(&origin, frame.bytes, &mut self.fields, &mut self.layers);
+            dissect(&origin, frame.bytes, &mut self.fields, &mut self.layers)
         } else {
-            dissect(&origin, frame.bytes, Silent, &mut self.layers);
-        }
+            dissect(&origin, frame.bytes, Silent, &mut self.layers)
+        };
         self.number += 1;
+        let (mut bytes, mut fragments) = (frame.bytes, &[][..]);
+        if let (Some(fragment), Some(reassembly)) = (fragment, &mut self.reassembly) {
+            let fields = self.want_fields.then_some(&mut self.fields);
+            reassembly.see(&frame, self.number, fragment, &mut self.layers, fields);
+            (bytes, fragments) = (reassembly.whole(frame.bytes), &reassembly.fragments);
+        }
         if self.first.is_none() {
             self.first = frame.time;
         }
@@ -107,13 +171,16 @@ impl Dissector {
             layers: &self.layers,
             fields: &self.fields.0,
             finding: Finding::default(),
+            bytes,
+            fragments,
         };
-        if let Some(conversations) = &mut self.conversations
+        let wanted = holds(&packet);
+        if let (Some(conversations), true) = (&mut self.conversations, wanted)
             && let Some(datagram) = segment::datagram(&packet)
         {
             packet.finding = conversations.see(&datagram, original_length.into(), frame.time);
         }
-        packet
+        (packet, wanted)
     }
 }
 

@@ -26,9 +26,14 @@ impl<R: Record> Walk<'_, '_, R> {
             }
             total => Length::new("total length", total, header.len()),
         };
-        self.datagram(length, Network::v4(&ip), |walk| match ip.fragment_offset {
-            0 => walk.protocol(ip.protocol),
-            _ => walk.data(Data::FragmentPayload),
+        self.datagram(length, Network::v4(&ip), |walk| {
+            if ip.is_fragment() {
+                walk.fragmented_v4(&ip);
+            }
+            match ip.fragment_offset {
+                0 => walk.protocol(ip.protocol),
+                _ => walk.data(Data::FragmentPayload),
+            }
         });
     }
 
@@ -87,7 +92,10 @@ impl<R: Record> Walk<'_, '_, R> {
 
     pub(super) fn fragment(&mut self) {
         let Some(fragment) = self.header(Header::Fragment, Fragment::read) else { return };
-        self.network.fragment |= fragment.more_fragments || fragment.fragment_offset > 0;
+        if fragment.more_fragments || fragment.fragment_offset > 0 {
+            self.network.fragment = true;
+            self.fragmented_v6(fragment);
+        }
         match fragment.fragment_offset {
             0 => self.protocol(fragment.next_header),
             _ => self.data(Data::FragmentPayload),

@@ -40,6 +40,11 @@ impl Network {
         }
     }
 
+    /// The same datagram once its fragments are put together.
+    pub fn whole(self) -> Self {
+        Network { fragment: false, ..self }
+    }
+
     /// The checksums cover another source than the header's.
     pub fn source_is(&mut self, address: Ipv6Addr) {
         self.source = Sum::new().bytes(&address.octets());

@@ -2,6 +2,7 @@
 
 pub mod destination;
 pub mod extension;
+pub mod fragments;
 pub mod gre;
 pub mod groups;
 pub mod icmp;

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod fields;
 pub mod flows;
 pub mod follow;
+mod fragments;
 pub mod headers;
 pub mod interfaces;
 pub mod json;

@@ -3,6 +3,7 @@
 //! The line on top says which frame, when, where and how long; each layer has a line of its own. What belongs below a
 //! layer's line is in `packet_fields` and `packet_hex`; the one-line form in [`super::packet_line`].
 
+use super::fragments;
 use super::headers::{self, Numbers};
 use super::packet_fields;
 use super::packet_hex;
@@ -11,6 +12,7 @@ use super::text::Text;
 use crate::capture::Packet;
 use crate::capture::calendar::Moment;
 use crate::capture::frame::Nanoseconds;
+use crate::capture::reassembly::Fragment;
 use crate::dissect::{Data, Header, Layer};
 
 /// How packets are to look.
@@ -63,6 +65,9 @@ pub fn write(text: &mut Text, packet: &Packet<'_>, look: &Look) {
 /// Adds a line for each layer, and below it what `look` asks for.
 pub fn layers(text: &mut Text, packet: &Packet<'_>, look: &Look) {
     for layer in packet.layers {
+        if let Some(fragment) = packet.made_whole(layer) {
+            datagram(text, fragment, look.palette);
+        }
         let (mark, name) = (if layer.quoted { "· " } else { "" }, layer.header.name());
         text.str(INDENT).str(mark).ink(look.palette, ink(&layer.header), |text| text.str(name));
         text.fill(mark.chars().count() + name.len(), NAME);
@@ -78,7 +83,17 @@ pub fn layers(text: &mut Text, packet: &Packet<'_>, look: &Look) {
         if look.hex {
             packet_hex::write(text, packet, layer, look.palette);
         }
+        if let Some(fragment) = packet.fragment(layer).filter(|fragment| !fragment.completes()) {
+            datagram(text, fragment, look.palette);
+        }
     }
+}
+
+fn datagram(text: &mut Text, fragment: &Fragment, palette: Palette) {
+    const WORD: &str = "Datagram";
+    text.str(INDENT).ink(palette, Ink::Internet, |text| text.str(WORD)).fill(WORD.len(), NAME);
+    fragments::describe(text, fragment, palette);
+    text.str("\n");
 }
 
 /// The colour of a layer.

@@ -21,14 +21,14 @@ pub(super) fn write(text: &mut Text, packet: &Packet<'_>, layer: &Layer, palette
     for field in packet.fields(layer) {
         let mut shown = 0;
         text.str(INDENT).str(INDENT).ink(palette, Ink::Faint, |text| {
-            let offset = field.bits.start / 8;
+            let offset = packet.offset(field.bits.start / 8);
             text.str(["   ", "  ", " ", ""][offset.checked_ilog10().map_or(0, |digits| digits.min(3) as usize)]);
             text.number(offset).str("  ");
-            shown = raw(text, field, packet.frame.bytes);
+            shown = raw(text, field, packet.bytes);
             text
         });
         text.fill(shown, RAW).str(field.name).fill(field.name.len(), NAME);
-        value(text, field, packet.frame.bytes);
+        value(text, field, packet.bytes);
         if let Some(verdict) = layer.checksum.filter(|_| field.name == "checksum") {
             judge(text, verdict, palette);
         }

@@ -14,7 +14,7 @@ const TEXT: usize = 3 * WIDTH + 2;
 
 /// Adds the layer's bytes: offset in the frame, hex, printable ASCII.
 pub(super) fn write(text: &mut Text, packet: &Packet<'_>, layer: &Layer, palette: Palette) {
-    let mut offset = u64::from(layer.bytes.start);
+    let mut offset = u64::from(packet.offset(layer.bytes.start));
     for row in packet.bytes(layer).chunks(WIDTH) {
         text.str(INDENT).str(INDENT).hex(offset, 4).str("  ");
         let line = line(row);

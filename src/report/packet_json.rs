@@ -3,6 +3,7 @@
 //! The fields of a layer are an object: the field's name in snake case → its value. A field that stands there several
 //! times (options) is an array. All text is ASCII: what is not is written as `\u…`.
 
+use super::fragments;
 use super::text::Text;
 use crate::bytes::{Codes, Field, Value, Verdict, field};
 use crate::capture::Packet;
@@ -29,6 +30,7 @@ pub fn write(text: &mut Text, packet: &Packet<'_>) {
     text.str(",\"link_type\":").number(frame.link.number());
     text.str(",\"captured_bytes\":").number(frame.bytes.len() as u64);
     text.str(",\"original_bytes\":").number(frame.original_length);
+    fragments::json(text, packet.fragments);
     text.str(",\"layers\":[");
     for (at, layer) in packet.layers.iter().enumerate() {
         if at > 0 {
@@ -41,8 +43,11 @@ pub fn write(text: &mut Text, packet: &Packet<'_>) {
 
 fn layer(text: &mut Text, packet: &Packet<'_>, layer: &Layer) {
     text.str("{\"layer\":\"").str(layer.header.key());
-    text.str("\",\"offset_bytes\":").number(layer.bytes.start);
+    text.str("\",\"offset_bytes\":").number(packet.offset(layer.bytes.start));
     text.str(",\"length_bytes\":").number(packet.bytes(layer).len() as u64);
+    if packet.whole(layer.bytes.start).is_some() {
+        text.str(",\"reassembled\":true");
+    }
     if layer.quoted {
         text.str(",\"quoted\":true");
     }
@@ -67,7 +72,7 @@ fn layer(text: &mut Text, packet: &Packet<'_>, layer: &Layer) {
         noted(text, packet.finding);
     }
     text.str(",\"fields\":");
-    fields(text, packet.fields(layer), packet.frame.bytes);
+    fields(text, packet.fields(layer), packet.bytes);
     text.str("}");
 }
 

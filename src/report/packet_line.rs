@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::fragments;
 use super::headers::internet::{icmp_message, piece};
 use super::headers::link::{arp_packet, carried, llc_header};
 use super::headers::transport::{ends, flags, options};
@@ -12,6 +13,7 @@ use super::text::Text;
 use crate::bytes::{Fault, Verdict};
 use crate::capture::Packet;
 use crate::capture::flows::Relative;
+use crate::capture::reassembly::Fragment;
 use crate::dissect::{Data, Header, Layer, UNFINISHED};
 use crate::internet::Icmp;
 use crate::transport::Tcp;
@@ -34,6 +36,11 @@ pub fn write(text: &mut Text, packet: &Packet<'_>, clock: Clock, numbers: Number
         troubles(text, layer, palette);
     }
     noted(text, packet, palette);
+    for fragment in packet.fragments {
+        text.str("  [");
+        fragments::describe(text, fragment, palette);
+        text.str("]");
+    }
     text.str("\n");
 }
 
@@ -85,11 +92,12 @@ impl<'p> Line<'_, 'p> {
             }
             Header::Ipv4(ip) => {
                 self.datagram(ip.source.into(), ip.destination.into());
-                if ip.is_fragment() {
+                if ip.is_fragment() && !self.is_whole(layer) {
                     self.fragment(ip.fragment_offset, ip.more_fragments);
                 }
             }
             Header::Ipv6(ip) => self.datagram(ip.source.into(), ip.destination.into()),
+            Header::Fragment(_) if self.is_whole(layer) => {}
             Header::Fragment(header) => self.fragment(header.fragment_offset, header.more_fragments),
             Header::Tcp(header) => self.tcp(header, layer),
             Header::Udp(header) => {
@@ -98,6 +106,7 @@ impl<'p> Line<'_, 'p> {
             }
             Header::Icmp(header) => self.icmp("ICMP ", header),
             Header::Icmpv6(header) => self.icmp("ICMPv6 ", header),
+            Header::Data(Data::FragmentPayload) if self.packet.is_put_together(layer) => {}
             Header::Data(data) => self.data(*data, layer),
             other => {
                 let name = other.name();
@@ -106,6 +115,11 @@ impl<'p> Line<'_, 'p> {
                 self.text.str(" ");
             }
         }
+    }
+
+    /// Whether the fragment that a layer says this is completes its datagram.
+    fn is_whole(&self, layer: &Layer) -> bool {
+        self.packet.fragment(layer).is_some_and(Fragment::completes)
     }
 
     fn name(&mut self, name: &str) {

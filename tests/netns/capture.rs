@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::netlab;
-use crate::topology::{INTERFACE, PATIENCE, Pair, host, pair, routed};
+use crate::topology::{INTERFACE, PATIENCE, Pair, host, pair, pair_with_ipv6, routed};
 
 crate::tests![
     what_is_sent_is_shown_in_order_and_nothing_else,
@@ -37,6 +37,7 @@ crate::tests![
     what_is_written_of_a_small_snapshot_is_what_tcpdump_reads,
     a_tag_that_the_kernel_took_out_is_shown,
     loopback_shows_each_frame_once_and_knows_that_checksums_are_pending,
+    a_datagram_that_the_kernel_sends_in_fragments_is_shown_whole,
     one_direction_alone_is_taken_from_an_interface_or_from_all,
     on_loopback_either_direction_shows_each_frame_once,
     an_interface_that_goes_down_ends_the_capture_and_is_told,
@@ -522,6 +523,28 @@ fn loopback_shows_each_frame_once_and_knows_that_checksums_are_pending() {
         let (rest, summary, _) = capture.end();
         assert_eq!((rest.len(), counts(&summary)), (0, (3, 3, 0)));
     }
+}
+
+fn a_datagram_that_the_kernel_sends_in_fragments_is_shown_whole() {
+    let pair = pair_with_ipv6();
+    let condition = ["--where", "udp and frame.fragment == whole", "--json", "-c", "2"];
+    let capture = Capture::start(&pair.right, &[&[INTERFACE][..], &condition].concat());
+    pair.left.run(|| {
+        for (own, other) in [("192.0.2.1:0", "192.0.2.2:9"), ("[2001:db8::1]:0", "[2001:db8::2]:9")] {
+            UdpSocket::bind(own).unwrap().send_to(&[b'x'; 4000], other).unwrap();
+        }
+    });
+    for (kind, fragments) in [("ipv4", 3), ("ipv6", 3)] {
+        let packet = capture.json();
+        assert_eq!(packet["layers"][1]["layer"], kind);
+        let piece = &packet["fragments"][0];
+        assert_eq!(piece["whole_bytes"], 4008, "{packet}");
+        assert_eq!(piece["frames"].as_array().unwrap().len(), fragments);
+        let layers = packet["layers"].as_array().unwrap();
+        let udp = layers.iter().find(|layer| layer["layer"] == "udp").unwrap();
+        assert_eq!((&udp["reassembled"], &udp["checksum_verdict"]), (&true.into(), &"good".into()));
+    }
+    assert_eq!(capture.end().2, Some(0));
 }
 
 fn one_direction_alone_is_taken_from_an_interface_or_from_all() {

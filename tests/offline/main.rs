@@ -14,6 +14,9 @@ mod condition;
 mod direction;
 mod explain;
 mod fields;
+mod fragments;
+#[path = "../shared/fragmented.rs"]
+mod fragmented;
 mod golden;
 mod headers;
 #[path = "../shared/json_keys.rs"]

@@ -40,7 +40,7 @@ pub fn dissected(path: &str, fields: &[&str]) -> Vec<Vec<String>> {
 }
 
 fn packets(path: &str) -> Vec<Value> {
-    let output = netlab().args(["capture", "-r", path, "--json"]).output().unwrap();
+    let output = netlab().args(["capture", "-r", path, "--json", "--no-reassembly"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -23,12 +23,16 @@ pub struct Datagram {
     pub tcp: Option<(Tcp, u32)>,
 }
 
-/// The innermost datagram of a frame that no ICMP error quotes; none where there is no IP.
+/// The innermost datagram of a frame that no ICMP error quotes; none where there is no IP. A segment in fragments counts
+/// where it is whole.
 pub fn datagram(packet: &Packet<'_>) -> Option<Datagram> {
     let mut found: Option<Datagram> = None;
     // Where the datagram ends on the wire, as an offset into the frame.
     let mut end = 0u32;
     for layer in packet.layers.iter().take_while(|layer| !layer.quoted) {
+        if let Some(whole) = packet.whole(layer.bytes.start).filter(|whole| whole.start == layer.bytes.start) {
+            end = whole.end;
+        }
         match &layer.header {
             Header::Ipv4(ip) => {
                 let datagram = |protocol| Datagram {
@@ -75,6 +79,13 @@ pub fn datagram(packet: &Packet<'_>) -> Option<Datagram> {
                 datagram.tcp = Some((*tcp, data));
             }
             _ => {}
+        }
+    }
+    if let Some(part) = packet.fragments.last().filter(|fragment| !fragment.completes()) {
+        let datagram = found.as_mut()?;
+        datagram.tcp = None;
+        if let Some((source, destination)) = part.taken.ports {
+            (datagram.source.1, datagram.destination.1) = (source, destination);
         }
     }
     found

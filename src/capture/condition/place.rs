@@ -92,7 +92,7 @@ fn number(number: impl Into<i128>) -> Item<'static> {
 const NUMBER: &str = "number";
 
 /// What is known of a frame.
-const FRAME: [OfFrame; 8] = [
+const FRAME: [OfFrame; 10] = [
     ("number", NUMBER, |packet| Some(number(packet.number))),
     ("time_ns", NUMBER, |packet| packet.frame.time.map(number)),
     ("since_first_ns", NUMBER, |packet| packet.since_first.map(number)),
@@ -101,6 +101,14 @@ const FRAME: [OfFrame; 8] = [
     ("link_type", NUMBER, |packet| Some(number(packet.frame.link.number()))),
     ("captured_bytes", NUMBER, |packet| Some(number(packet.frame.bytes.len() as u64))),
     ("original_bytes", NUMBER, |packet| Some(number(packet.frame.original_length))),
+    ("fragment", "word", |packet| packet.fragments.last().map(|fragment| Item::Word(fragment.word()))),
+    ("reassembled_bytes", NUMBER, |packet| {
+        packet
+            .fragments
+            .last()
+            .filter(|fragment| fragment.completes())
+            .map(|fragment| number(fragment.whole.len() as u64))
+    }),
 ];
 
 /// The one thing known of a frame that is borrowed text.
@@ -108,7 +116,7 @@ const INTERFACE: &str = "interface";
 
 /// What is known of every layer.
 const LAYER: [OfLayer; 5] = [
-    ("offset_bytes", NUMBER, |_, layer| Some(number(layer.bytes.start))),
+    ("offset_bytes", NUMBER, |packet, layer| Some(number(packet.offset(layer.bytes.start)))),
     ("length_bytes", NUMBER, |packet, layer| Some(number(packet.bytes(layer).len() as u64))),
     ("fault", "text", |_, layer| layer.fault.map(|fault| Item::Text(fault.to_string().into()))),
     ("note", "text", |_, layer| layer.note.map(|note| Item::Text(note.into()))),
@@ -244,7 +252,7 @@ impl Place {
             What::OfLayer(key, item) => self.layers(packet, key).filter_map(|layer| item(packet, layer)).any(test),
             What::Field(key, names) => {
                 let mut fields = self.layers(packet, key).flat_map(|layer| packet.fields(layer));
-                fields.any(|field| names.contains(&field.name) && test(Item::Field(*field, packet.frame.bytes)))
+                fields.any(|field| names.contains(&field.name) && test(Item::Field(*field, packet.bytes)))
             }
             What::NameOf(key, names) => {
                 let fields = self.layers(packet, key).flat_map(|layer| packet.fields(layer));

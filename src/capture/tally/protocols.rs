@@ -36,7 +36,8 @@ impl Protocols {
         let bytes = packet.frame.original_length;
         let full = count(&self.roots) >= NODES;
         let mut level = &mut self.roots;
-        let headers = packet.layers.iter().take_while(|layer| !layer.quoted).map(|layer| &layer.header);
+        let layers = packet.layers.iter().take_while(|layer| !layer.quoted);
+        let headers = layers.filter(|layer| !packet.is_put_together(layer)).map(|layer| &layer.header);
         for header in headers.filter(|header| is_protocol(header)).take(DEPTH) {
             let at = match level.iter().position(|node| node.layer == header.key()) {
                 Some(at) => at,

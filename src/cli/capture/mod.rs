@@ -3,6 +3,7 @@
 mod columns;
 mod direction;
 mod filter;
+mod fragments;
 mod ladder;
 mod limits;
 mod live;
@@ -20,6 +21,7 @@ use anyhow::bail;
 use self::columns::Columns;
 use self::direction::Directed;
 use self::filter::Filtering;
+use self::fragments::Fragments;
 use self::limits::Limits;
 use self::output::{Form, Show, Sink, Wanted};
 use self::summary::Summaries;
@@ -112,6 +114,8 @@ pub struct Args {
     #[command(flatten)]
     columns: Columns,
     #[command(flatten)]
+    fragments: Fragments,
+    #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
     rotation: Rotation,
@@ -171,8 +175,8 @@ impl Args {
     fn sink(&self, output: Option<Output>, about: About, context: &Context) -> anyhow::Result<Sink> {
         let show = self.shows(context).then(|| self.show(context));
         let written = output.map(|output| Written::begin(output, about)).transpose()?;
-        let summary = self.summaries.begin(self.hex, context)?;
-        let condition = self.filter.condition.clone().map(Wanted::new);
+        let summary = self.summaries.begin(self.hex, self.filter.condition.is_some(), self.fragments, context)?;
+        let condition = self.filter.condition.clone().map(|condition| Wanted::new(condition, self.fragments));
         let limits = self.limits;
         Ok(Sink {
             filter: None,
@@ -199,7 +203,7 @@ impl Args {
         };
         let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
         let memory = self.summaries.analyze.then(|| self.summaries.memory());
-        Show::new(form, look, memory, self.filter.condition.is_some())
+        Show::new(form, look, memory, self.filter.condition.is_some(), self.fragments)
             .headed(self.columns.head())
             .dumping(self.ascii)
             .in_zone(self.time.zone())

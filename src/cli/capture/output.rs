@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::direction::Direction;
 use super::filter::wrong;
+use super::fragments::{self, Fragments};
 use super::limits::Limits;
 use super::summary::Summary;
 use super::written::Written;
@@ -49,8 +50,12 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub fn new(condition: Condition) -> Self {
-        Wanted { condition, dissector: Dissector::new(true) }
+    pub fn new(condition: Condition, fragments: Fragments) -> Self {
+        Wanted { condition, dissector: fragments.with(Dissector::new(true)) }
+    }
+
+    fn condition(&self) -> &Condition {
+        &self.condition
     }
 }
 
@@ -102,19 +107,20 @@ impl Sink {
 
     /// Hands on a frame, and tells whether it met the condition.
     fn frame(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<bool> {
-        let shown = match (&mut self.show, &mut self.condition) {
-            (Some(show), wanted) => show.frame(frame, wanted.as_ref().map(|wanted| &wanted.condition)),
-            (None, Some(wanted)) => wanted.condition.holds(&wanted.dissector.read(frame)).then_some(&[][..]),
-            (None, None) => Some(&[][..]),
+        let shown = match (&mut self.show, &mut self.summary, &mut self.condition) {
+            (Some(show), _, wanted) => show.frame(frame, wanted.as_ref().map(Wanted::condition)),
+            (None, Some(summary), wanted) => {
+                let condition = wanted.as_ref().map(Wanted::condition);
+                summary.see(frame, condition, context)?.then_some(&[][..])
+            }
+            (None, None, Some(wanted)) => wanted.condition.holds(&wanted.dissector.read(frame)).then_some(&[][..]),
+            (None, None, None) => Some(&[][..]),
         };
         let Some(shown) = shown else { return Ok(false) };
         if let Some(written) = &mut self.written {
             written.frame(&frame)?;
         }
         context.out.write_all(shown)?;
-        if let Some(summary) = &mut self.summary {
-            summary.see(frame, context)?;
-        }
         Ok(true)
     }
 
@@ -138,7 +144,16 @@ impl Sink {
         if let Some(summary) = &mut self.summary {
             summary.finish(context)?;
         }
-        Ok(context.out.flush()?)
+        context.out.flush()?;
+        let dissectors = [
+            self.show.as_ref().map(|show| &show.dissector),
+            self.summary.as_ref().map(Summary::dissector),
+            self.condition.as_ref().map(|wanted| &wanted.dissector),
+        ];
+        if let Some(dissector) = dissectors.into_iter().flatten().next() {
+            fragments::note(dissector, context);
+        }
+        Ok(())
     }
 }
 
@@ -170,8 +185,9 @@ pub(super) enum Form {
 
 impl Show {
     /// Packets in this form and look, with conversations analysed where there is memory for them.
-    pub fn new(form: Form, look: Look, memory: Option<usize>, conditional: bool) -> Self {
+    pub fn new(form: Form, look: Look, memory: Option<usize>, conditional: bool, fragments: Fragments) -> Self {
         let dissector = Dissector::new(conditional || look.fields || matches!(form, Form::Json | Form::Columns(..)));
+        let dissector = fragments.with(dissector);
         let dissector = match memory {
             Some(memory) => dissector.analysing(memory),
             None => dissector,

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::fragments::Fragments;
 use super::ladder::Ladder;
 use crate::capture::analysis::Conversations;
 use crate::capture::streams::Streams;
 use crate::capture::tally::{Endpoints, Intervals, Protocols};
-use crate::capture::{Dissector, Frame};
+use crate::capture::{Condition, Dissector, Frame, Packet};
 use crate::cli::Context;
 use crate::lab::amounts;
 use crate::report::follow::{Follower, Form};
@@ -58,8 +59,16 @@ impl Summaries {
     }
 
     /// The summaries of no frame yet; none where none is wanted.
-    pub(super) fn begin(&self, hex: bool, context: &Context) -> anyhow::Result<Option<Summary>> {
-        let dissector = Dissector::new(false);
+    pub(super) fn begin(
+        &self,
+        hex: bool,
+        conditional: bool,
+        fragments: Fragments,
+        context: &Context,
+    ) -> anyhow::Result<Option<Summary>> {
+        let dissector = Dissector::new(conditional);
+        // A ladder is drawn of frames.
+        let dissector = if self.ladder.is_some() { dissector } else { fragments.with(dissector) };
         let form = match (context.json, hex) {
             (true, _) => Form::Json,
             (false, true) => Form::Hex,
@@ -90,9 +99,20 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Takes in a frame, and prints what it makes a connection say.
-    pub(super) fn see(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<()> {
-        let packet = self.dissector.read(frame);
+    /// What it reads frames with.
+    pub(super) fn dissector(&self) -> &Dissector {
+        &self.dissector
+    }
+
+    /// Takes in a frame that meets the condition, and prints what it makes a connection say; whether it does.
+    pub(super) fn see(
+        &mut self,
+        frame: Frame<'_>,
+        condition: Option<&Condition>,
+        context: &mut Context,
+    ) -> anyhow::Result<bool> {
+        let holds = |packet: &Packet<'_>| condition.is_none_or(|condition| condition.holds(packet));
+        let (packet, true) = self.dissector.read_where(frame, holds) else { return Ok(false) };
         if let Some(endpoints) = &mut self.endpoints {
             endpoints.see(&packet);
         }
@@ -110,7 +130,7 @@ impl Summary {
         if let Some(ladder) = &mut self.ladder {
             ladder.see(&packet);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Prints what there is to say at the end: tables one below the other, or one document.

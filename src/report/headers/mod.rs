@@ -63,7 +63,7 @@ pub(super) fn describe(text: &mut Text, packet: &Packet<'_>, layer: &Layer, numb
 
 /// Adds what a program's message says, or what bytes there are without one.
 fn application(text: &mut Text, header: &Header, packet: &Packet<'_>, layer: &Layer) {
-    let frame = packet.frame.bytes;
+    let frame = packet.bytes;
     match header {
         Header::Dns(header) | Header::Mdns(header) | Header::Llmnr(header) => application::dns(text, header, frame),
         Header::Dhcp(header) => application::dhcp(text, header, frame),
