@@ -43,7 +43,7 @@ enum Command {
     Arp(arp::Args),
     Probe(probe::Args),
     Sockets(sockets::Args),
-    Capture(capture::Args),
+    Capture(Box<capture::Args>),
     Explain(explain::Args),
     ReuseDemo(reuse_demo::Args),
     Lab(lab::Args),

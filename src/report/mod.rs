@@ -33,6 +33,8 @@ mod packet_fields;
 pub mod packet_hex;
 pub mod packet_json;
 pub mod packet_line;
+#[cfg(feature = "parquet")]
+pub mod packet_parquet;
 pub mod palette;
 pub mod paragraph;
 pub mod probe;

@@ -428,3 +428,16 @@ fn a_file_is_read_without_any_right() {
     std::io::copy(&mut out, &mut std::io::sink()).unwrap();
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn without_parquet_it_says_how_to_build_a_netlab_that_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("table.parquet");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example.pcapng");
+    let output = run(&["-r", example, "--parquet", table.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "netlab: this netlab was built without Parquet\nhint: cargo build --release --features parquet\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+    assert!(!table.exists());
+}

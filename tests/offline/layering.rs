@@ -26,6 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("nix", &["kernel", "link", "transport", "lab", "cli"]),
     ("pnet", &["link", "internet", "transport"]),
     ("memchr", &["internet"]),
+    ("parquet", &["report"]),
     ("ipnet", &["transport"]),
     ("socket2", &["transport", "lab"]),
     ("toml", &["lab"]),

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{anyhow, bail};
 
 use super::output::{Failure, Sink};
+use super::parquet::Target;
 use super::{Args, about, stats};
 use crate::capture::live::{self, End, Live};
 use crate::capture::queue::Queue;
@@ -33,9 +34,11 @@ impl Args {
             bail!("{} is every interface already: leave out the others", live::ALL);
         }
         let output = self.output(context)?;
+        let table = self.table(context)?;
         let mut sources = self.open_all(interfaces, filter)?;
         let written = about(operating_system(), self.snaplen.saturating_add(live::MOST_ADDED));
         let mut sink = self.sink(output, written, context)?;
+        sink.table = table.map(Target::begin).transpose()?;
         for source in sources.iter().filter(|source| source.name() != live::ALL) {
             sink.describe(source.name(), source.link())?;
         }
@@ -115,7 +118,12 @@ impl Args {
     ) -> anyhow::Result<Outcome> {
         let accounting = Accounting::new(counted, sink.done).without(sink.unwanted);
         let all = sink.all();
-        context.note(Summary { accounting, written: self.write.is_some(), all, palette: context.notes });
+        context.note(Summary {
+            accounting,
+            written: self.write.is_some() || self.parquet.wanted(),
+            all,
+            palette: context.notes,
+        });
         let gone = sources.iter().find_map(|source| match source.end() {
             Some(End::Gone(reason)) => Some(reason.clone()),
             _ => None,

@@ -8,6 +8,7 @@ mod ladder;
 mod limits;
 mod live;
 mod output;
+mod parquet;
 mod stats;
 mod stored;
 mod written;
@@ -24,10 +25,12 @@ use self::filter::Filtering;
 use self::fragments::Fragments;
 use self::limits::Limits;
 use self::output::{Form, Show, Sink, Wanted};
+use self::parquet::{Parquet, Target};
 use self::summary::Summaries;
 use self::time::Timed;
 use self::written::{Output, Rotation, Written};
 use super::{Context, Outcome};
+use crate::capture::Dissector;
 use crate::capture::files::write::About;
 use crate::kernel::sandbox::{self, Confined, Needs};
 use crate::report::headers::Numbers;
@@ -112,6 +115,8 @@ pub struct Args {
     #[arg(long)]
     stats: bool,
     #[command(flatten)]
+    parquet: Parquet,
+    #[command(flatten)]
     columns: Columns,
     #[command(flatten)]
     fragments: Fragments,
@@ -156,19 +161,27 @@ impl Args {
         if self.summaries.wanted() {
             return false;
         }
-        self.write.is_none()
-            || self.quiet
-            || self.verbose
-            || self.hex
-            || self.ascii
-            || self.columns.wanted()
-            || context.json
+        let written = self.write.is_some() || self.parquet.wanted();
+        !written || self.quiet || self.verbose || self.hex || self.ascii || self.columns.wanted() || context.json
     }
 
     /// Opens the file to be written. Nobody may be reading a FIFO yet: until then a signal still ends the process.
     fn output(&self, context: &Context) -> anyhow::Result<Option<Output>> {
         let open = |path| Output::open(path, self.rotation, self.shows(context), context);
         self.write.as_deref().map(open).transpose()
+    }
+
+    /// Opens the file for the table, under the same terms.
+    fn table(&self, context: &Context) -> anyhow::Result<Option<Target>> {
+        if !self.parquet.wanted() {
+            return Ok(None);
+        }
+        if self.parquet.path() == self.write.as_deref() {
+            bail!("-w and --parquet name the same file");
+        }
+        let dissector = self.fragments.with(Dissector::new(self.filter.condition.is_some()));
+        let dissector = if self.summaries.analyze { dissector.analysing(self.summaries.memory()) } else { dissector };
+        self.parquet.open(self.shows(context) || self.summaries.wanted(), dissector, context)
     }
 
     /// Where the packets go: shown, written, or both.
@@ -185,6 +198,7 @@ impl Args {
             show,
             summary,
             written,
+            table: None,
             limits,
             done: 0,
             bytes: 0,

@@ -6,6 +6,7 @@ use super::direction::Direction;
 use super::filter::wrong;
 use super::fragments::{self, Fragments};
 use super::limits::Limits;
+use super::parquet::Table;
 use super::summary::Summary;
 use super::written::Written;
 use crate::capture::condition::Place;
@@ -33,6 +34,8 @@ pub(super) struct Sink {
     pub summary: Option<Summary>,
     /// A capture file.
     pub written: Option<Written>,
+    /// A table.
+    pub table: Option<Table>,
     /// How much is to be handed on.
     pub limits: Limits,
     /// How many frames were handed on.
@@ -107,12 +110,15 @@ impl Sink {
 
     /// Hands on a frame, and tells whether it met the condition.
     fn frame(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<bool> {
+        let condition = self.condition.as_ref().map(Wanted::condition);
+        let row = self.table.as_mut().map(|table| table.frame(frame, condition)).transpose()?;
         let shown = match (&mut self.show, &mut self.summary, &mut self.condition) {
             (Some(show), _, wanted) => show.frame(frame, wanted.as_ref().map(Wanted::condition)),
             (None, Some(summary), wanted) => {
                 let condition = wanted.as_ref().map(Wanted::condition);
                 summary.see(frame, condition, context)?.then_some(&[][..])
             }
+            (None, None, _) if row.is_some() => (row == Some(true)).then_some(&[][..]),
             (None, None, Some(wanted)) => wanted.condition.holds(&wanted.dissector.read(frame)).then_some(&[][..]),
             (None, None, None) => Some(&[][..]),
         };
@@ -141,6 +147,9 @@ impl Sink {
         if let Some(written) = &mut self.written {
             written.finish(counted)?;
         }
+        if let Some(table) = &mut self.table {
+            table.finish()?;
+        }
         if let Some(summary) = &mut self.summary {
             summary.finish(context)?;
         }
@@ -148,6 +157,7 @@ impl Sink {
         let dissectors = [
             self.show.as_ref().map(|show| &show.dissector),
             self.summary.as_ref().map(Summary::dissector),
+            self.table.as_ref().map(Table::dissector),
             self.condition.as_ref().map(|wanted| &wanted.dissector),
         ];
         if let Some(dissector) = dissectors.into_iter().flatten().next() {

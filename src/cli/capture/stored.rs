@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use super::output::{Failure, Sink};
+use super::parquet::Target;
 use super::written::{Output, Written};
 use super::{Args, about};
 use crate::capture::files;
@@ -30,6 +31,7 @@ impl Args {
         let files = self.read.iter().map(|path| self.open_file(path)).collect::<Result<Vec<_>, _>>()?;
         let mut output = self.output(context)?;
         output.as_mut().map_or(Ok(()), Output::create)?;
+        let table = self.table(context)?;
         let direction = self.direction.stored();
         let mut sink = Sink { filter, direction, ..self.sink(None, About::default(), context)? };
         let confined = self.confine(false);
@@ -37,6 +39,7 @@ impl Args {
         let mut source = merged(files, interrupts)?;
         // Only now, for a file whose header is damaged must not cost what there was before.
         sink.written = output.map(|output| Written::begin(output, about(String::new(), 0))).transpose()?;
+        sink.table = table.map(Target::begin).transpose()?;
         let started = Instant::now();
         let result = sink.run(&mut source, context);
         let interrupted = interrupts.arrived();
@@ -67,10 +70,12 @@ impl Args {
     /// Writing to the file that is being read would destroy it before it is read.
     fn refuse_to_overwrite(&self, file: &File) -> anyhow::Result<()> {
         use std::os::unix::fs::MetadataExt;
-        let Some(other) = self.write.as_deref().and_then(|path| path.metadata().ok()) else { return Ok(()) };
         let own = file.metadata()?;
-        if own.is_file() && (own.dev(), own.ino()) == (other.dev(), other.ino()) {
-            bail!("-r and -w name the same file");
+        for (option, path) in [("-w", self.write.as_deref()), ("--parquet", self.parquet.path())] {
+            let Some(other) = path.and_then(|path| path.metadata().ok()) else { continue };
+            if own.is_file() && (own.dev(), own.ino()) == (other.dev(), other.ino()) {
+                bail!("-r and {option} name the same file");
+            }
         }
         Ok(())
     }

@@ -63,20 +63,18 @@ impl Output {
     /// Opens the file; `-` is standard output. For a FIFO this waits until somebody reads it.
     pub fn open(path: &Path, rotation: Rotation, showing: bool, context: &Context) -> anyhow::Result<Self> {
         let turns = rotation.turns()?;
-        if path == Path::new("-") {
-            if turns.is_some() {
-                bail!("standard output is one file: a row of files needs a name");
-            }
-            return standard_output(showing, context);
-        }
         match turns {
+            Some(_) if path == Path::new("-") => bail!("standard output is one file: a row of files needs a name"),
             Some(turns) => row(path, turns),
-            None => one(path),
+            None => Output::single(path, "-w", showing, context),
         }
     }
-}
 
-impl Output {
+    /// The same for one file that `option` names.
+    pub fn single(path: &Path, option: &str, showing: bool, context: &Context) -> anyhow::Result<Self> {
+        if path == Path::new("-") { standard_output(option, showing, context) } else { one(path) }
+    }
+
     /// Creates a file that is not there yet: afterwards that may no longer be allowed.
     pub fn create(&mut self) -> anyhow::Result<()> {
         if let Output::One(path, file @ None) = self {
@@ -86,12 +84,12 @@ impl Output {
     }
 }
 
-fn standard_output(showing: bool, context: &Context) -> anyhow::Result<Output> {
+fn standard_output(option: &str, showing: bool, context: &Context) -> anyhow::Result<Output> {
     if context.terminal {
-        bail!("-w - would write a binary file to the terminal\nhint: netlab capture … -w - | program");
+        bail!("{option} - would write a binary file to the terminal\nhint: netlab capture … {option} - | program");
     }
     if showing {
-        bail!("-w - takes standard output for itself: leave out -q, -v, -x, -X, --fields and --json");
+        bail!("{option} - takes standard output for itself: leave out -q, -v, -x, -X, --fields and --json");
     }
     let out: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
     Ok(Output::One("-".into(), Some(File::from(out))))
@@ -122,7 +120,7 @@ fn one(path: &Path) -> anyhow::Result<Output> {
 }
 
 /// The file, empty.
-fn empty(path: &Path, file: Option<File>) -> io::Result<File> {
+pub(super) fn empty(path: &Path, file: Option<File>) -> io::Result<File> {
     let Some(file) = file else { return File::create(path) };
     if path != Path::new("-") && file.metadata()?.is_file() {
         file.set_len(0)?;
