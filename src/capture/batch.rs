@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::frame::{Frame, Nanoseconds};
+use super::frame::{Frame, Nanoseconds, same_name};
 use crate::link::LinkType;
 use crate::link::received::Way;
 
@@ -31,6 +31,7 @@ struct Held {
 
 impl Batch {
     /// Copies a frame to the end.
+    #[inline]
     pub fn push(&mut self, frame: Frame<'_>) {
         let Frame { time, interface, way, link, bytes, original_length, checksum_pending } = frame;
         self.bytes.extend_from_slice(bytes);
@@ -39,9 +40,10 @@ impl Batch {
     }
 
     /// Where `interface` stands among the names; it is most often that of the frame before.
+    #[inline]
     fn name(&mut self, interface: &str) -> Range<u32> {
         if let Some(last) = self.frames.last()
-            && self.text(&last.name) == interface
+            && same_name(self.text(&last.name), interface)
         {
             return last.name.clone();
         }
@@ -50,11 +52,13 @@ impl Batch {
         start..self.names.len() as u32
     }
 
+    #[inline]
     fn text(&self, name: &Range<u32>) -> &str {
         self.names.get(name.start as usize..name.end as usize).unwrap_or_default()
     }
 
     /// Frame number `at`, from 0.
+    #[inline]
     pub fn get(&self, at: usize) -> Option<Frame<'_>> {
         let held = self.frames.get(at)?;
         let start = at.checked_sub(1).map_or(0, |before| self.frames[before].end);
@@ -70,6 +74,7 @@ impl Batch {
     }
 
     /// When frame number `at` was seen, if there is such a frame; 0 where nobody knows.
+    #[inline]
     pub fn time(&self, at: usize) -> Option<Nanoseconds> {
         self.frames.get(at).map(|held| held.time.unwrap_or(0))
     }
@@ -90,11 +95,13 @@ impl Batch {
     }
 
     /// Bytes of memory that its contents take.
+    #[inline]
     pub fn size(&self) -> usize {
         self.bytes.len() + self.names.len() + self.frames.len() * size_of::<Held>()
     }
 
     /// Whether it holds enough to be handed on.
+    #[inline]
     pub fn is_full(&self) -> bool {
         self.size() >= FULL
     }

@@ -22,6 +22,7 @@ impl Names {
         Names::Many(netlink, HashMap::new())
     }
 
+    #[inline]
     pub(super) fn get(&mut self, index: u32) -> &str {
         match self {
             Names::One(name) => name,

@@ -237,6 +237,7 @@ impl<'a, S: FrameSource> Live<'a, S> {
     }
 
     /// Looks for a signal and at the clock now and then: under load frames never run out.
+    #[inline]
     fn look(&mut self) -> Result<(), OsError> {
         self.unlooked += 1;
         if self.unlooked < FRAMES_PER_LOOK {
@@ -254,6 +255,7 @@ impl<'a, S: FrameSource> Live<'a, S> {
 impl<S: FrameSource> Source for Live<'_, S> {
     type Error = OsError;
 
+    #[inline]
     fn next(&mut self) -> Result<Option<Frame<'_>>, OsError> {
         while !self.source.advance() {
             if !self.wait()? {
@@ -275,6 +277,7 @@ impl<S: FrameSource> Source for Live<'_, S> {
         }))
     }
 
+    #[inline]
     fn ready(&self) -> bool {
         self.source.ready()
     }
@@ -282,6 +285,7 @@ impl<S: FrameSource> Source for Live<'_, S> {
 
 /// Puts into `whole` the frame with what the kernel handed over beside it, and tells how many bytes that adds. Nothing is
 /// copied where nothing is to be added.
+#[inline]
 fn put_together(received: &Received<'_>, link: LinkType, whole: &mut Vec<u8>) -> u32 {
     /// Offset of the ether type in an Ethernet frame: a tag stands in front of it.
     const TAG_AT: usize = 12;

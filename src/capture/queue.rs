@@ -181,6 +181,7 @@ struct Head {
 }
 
 impl Head {
+    #[inline]
     fn time(&self) -> Option<Nanoseconds> {
         self.batch.time(self.at)
     }
@@ -216,7 +217,17 @@ fn step(heads: &[Head], now: impl FnOnce() -> Nanoseconds) -> Step {
 
 impl Taker<'_> {
     /// The lane of the next frame; none at the end.
+    #[inline]
     fn choose(&mut self) -> Option<usize> {
+        if let [only] = self.heads.as_slice()
+            && only.time().is_some()
+        {
+            return Some(0);
+        }
+        self.choose_of_several()
+    }
+
+    fn choose_of_several(&mut self) -> Option<usize> {
         if self.heads.iter().all(|head| head.time().is_some())
             && let Step::Take(lane) = step(&self.heads, now)
         {
@@ -254,6 +265,7 @@ impl Taker<'_> {
 impl Source for Taker<'_> {
     type Error = Infallible;
 
+    #[inline]
     fn next(&mut self) -> Result<Option<Frame<'_>>, Infallible> {
         let Some(lane) = self.choose() else { return Ok(None) };
         let head = &mut self.heads[lane];
@@ -262,6 +274,7 @@ impl Source for Taker<'_> {
     }
 
     /// Of several lanes the earliest frame may still be held back for a moment.
+    #[inline]
     fn ready(&self) -> bool {
         self.heads.iter().any(|head| head.time().is_some()) || self.queue.lock().size > 0
     }

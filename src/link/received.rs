@@ -137,10 +137,16 @@ pub(super) fn contents(block: &[u8]) -> (u32, usize) {
     (word(offset_of!(tpacket_hdr_v1, num_pkts)), word(offset_of!(tpacket_hdr_v1, offset_to_first_pkt)) as usize)
 }
 
-/// The frame whose header is at `offset` of `block`, and the offset of the next one. Nothing when the header points
-/// outside the block.
+/// The offset of the frame behind the one whose header is at `offset` of `block`; nothing outside the block.
 #[inline]
-pub(super) fn frame(block: &[u8], offset: usize) -> Option<(Received<'_>, usize)> {
+pub(super) fn behind(block: &[u8], offset: usize) -> Option<usize> {
+    let further = u32::from_ne_bytes(array(block.get(offset..)?, offset_of!(tpacket3_hdr, tp_next_offset))?);
+    offset.checked_add(further as usize)
+}
+
+/// The frame whose header is at `offset` of `block`. Nothing when the header points outside the block.
+#[inline]
+pub(super) fn frame(block: &[u8], offset: usize) -> Option<Received<'_>> {
     let header = block.get(offset..)?.get(..ADDRESS.checked_add(size_of::<sockaddr_ll>())?)?;
     let word = |field: usize| Some(u32::from_ne_bytes(array(header, field)?));
     let half = |field: usize| Some(u16::from_ne_bytes(array(header, field)?));
@@ -157,15 +163,14 @@ pub(super) fn frame(block: &[u8], offset: usize) -> Option<(Received<'_>, usize)
         let control = word(variant(offset_of!(tpacket_hdr_variant1, tp_vlan_tci)))? as u16;
         Some(Tag { protocol: if told { protocol } else { libc::ETH_P_8021Q as u16 }, control })
     };
-    let received = Received {
+    Some(Received {
         time_ns: seconds.saturating_mul(1_000_000_000).saturating_add(word(offset_of!(tpacket3_hdr, tp_nsec))?.into()),
         bytes: block.get(start..start.checked_add(length)?)?,
         original_length: word(offset_of!(tpacket3_hdr, tp_len))?,
         tag,
         checksum_pending: status & libc::TP_STATUS_CSUMNOTREADY != 0,
         sender: sender(header)?,
-    };
-    Some((received, offset.checked_add(word(offset_of!(tpacket3_hdr, tp_next_offset))? as usize)?))
+    })
 }
 
 #[inline]
@@ -234,8 +239,8 @@ mod tests {
     fn a_frame_is_read_with_its_time_its_lengths_and_its_origin() {
         let block = block(libc::TP_STATUS_USER | libc::TP_STATUS_CSUMNOTREADY, b"frame");
         assert_eq!(contents(&block), (1, 48));
-        let (received, next) = frame(&block, 48).unwrap();
-        assert_eq!(next, 48);
+        let received = frame(&block, 48).unwrap();
+        assert_eq!(behind(&block, 48), Some(48), "a frame behind which none was written");
         assert_eq!(received.bytes, b"frame");
         assert_eq!((received.time_ns, received.original_length), (2_000_000_007, 1500));
         assert!(received.checksum_pending && received.tag.is_none());
@@ -247,9 +252,9 @@ mod tests {
     #[test]
     fn a_tag_taken_out_is_told_and_without_its_protocol_it_is_an_8021q_tag() {
         let both = libc::TP_STATUS_VLAN_VALID | libc::TP_STATUS_VLAN_TPID_VALID;
-        assert_eq!(frame(&block(both, b""), 48).unwrap().0.tag, Some(Tag { protocol: 0x88a8, control: 0x2064 }));
+        assert_eq!(frame(&block(both, b""), 48).unwrap().tag, Some(Tag { protocol: 0x88a8, control: 0x2064 }));
         let plain = block(libc::TP_STATUS_VLAN_VALID, b"");
-        assert_eq!(frame(&plain, 48).unwrap().0.tag, Some(Tag { protocol: 0x8100, control: 0x2064 }));
+        assert_eq!(frame(&plain, 48).unwrap().tag, Some(Tag { protocol: 0x8100, control: 0x2064 }));
     }
 
     #[test]
@@ -258,6 +263,6 @@ mod tests {
         for cut in 0..48 + 82 + 5 {
             assert_eq!(frame(&whole[..cut], 48), None, "{cut}");
         }
-        assert_eq!(frame(&whole, usize::MAX), None);
+        assert_eq!((frame(&whole, usize::MAX), behind(&whole, usize::MAX)), (None, None));
     }
 }

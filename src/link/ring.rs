@@ -52,9 +52,9 @@ pub struct Ring {
     block: usize,
     /// Frames of it that are left, the current one not counted.
     left: u32,
-    /// Offset in the block of the current frame, and of the next.
+    /// Offset in the block of the current frame, and of the first.
     current: Option<usize>,
-    next: usize,
+    first: usize,
     /// Whether the block belongs to this side.
     held: bool,
 }
@@ -86,7 +86,7 @@ impl Ring {
         }
         socket.start()?;
         let statistics = Statistics::default();
-        Ok(Ring { memory, socket, statistics, block: 0, left: 0, current: None, next: 0, held: false })
+        Ok(Ring { memory, socket, statistics, block: 0, left: 0, current: None, first: 0, held: false })
     }
 
     /// Gives the block back to the kernel and goes on to the one behind it.
@@ -112,17 +112,20 @@ fn request(blocks: usize) -> libc::tpacket_req3 {
 }
 
 impl FrameSource for Ring {
+    #[inline]
     fn advance(&mut self) -> bool {
-        self.current = None;
         loop {
             if self.left > 0 {
-                let offset = self.next;
-                if let Some((_, next)) = received::frame(self.memory.block(self.block), offset) {
-                    (self.left, self.next, self.current) = (self.left - 1, next, Some(offset));
+                let frame = match self.current {
+                    Some(before) => received::behind(self.memory.block(self.block), before),
+                    None => Some(self.first),
+                };
+                if frame.is_some() {
+                    (self.left, self.current) = (self.left - 1, frame);
                     return true;
                 }
-                self.left = 0;
             }
+            (self.left, self.current) = (0, None);
             if self.held {
                 self.release();
             }
@@ -130,16 +133,18 @@ impl FrameSource for Ring {
                 return false;
             }
             self.held = true;
-            (self.left, self.next) = received::contents(self.memory.block(self.block));
+            (self.left, self.first) = received::contents(self.memory.block(self.block));
         }
     }
 
+    #[inline]
     fn ready(&self) -> bool {
         self.left > 0 || self.memory.is_ours(if self.held { (self.block + 1) % self.memory.blocks } else { self.block })
     }
 
+    #[inline]
     fn current(&self) -> Option<Received<'_>> {
-        received::frame(self.memory.block(self.block), self.current?).map(|(frame, _)| frame)
+        received::frame(self.memory.block(self.block), self.current?)
     }
 
     fn wait(&mut self, stop: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> Result<Wake, OsError> {
@@ -193,23 +198,27 @@ impl Memory {
         Ok(Memory { start: start.cast(), blocks })
     }
 
+    #[inline]
     fn at(&self, block: usize) -> NonNull<u8> {
         assert!(block < self.blocks, "block {block} of {}", self.blocks);
         // SAFETY: the block's number was just checked, so the result is inside the mapping.
         unsafe { self.start.add(block * BLOCK_BYTES) }
     }
 
+    #[inline]
     fn status(&self, block: usize) -> &AtomicU32 {
         // SAFETY: the status word lies inside the block, is aligned (blocks start at pages), stays mapped as long as
         // `self`, and is only ever used as an atomic on this side.
         unsafe { self.at(block).add(received::STATUS).cast().as_ref() }
     }
 
+    #[inline]
     /// Whether the kernel handed the block over. What it wrote into it before is visible after this.
     fn is_ours(&self, block: usize) -> bool {
         self.status(block).load(Ordering::Acquire) & libc::TP_STATUS_USER != 0
     }
 
+    #[inline]
     /// The bytes of a block that was handed over; nothing of one that was not.
     fn block(&self, block: usize) -> &[u8] {
         if !self.is_ours(block) {

@@ -1,13 +1,16 @@
 //! Live captures: what was sent is what is shown, and the counts add up.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
 use netlab::bytes::Mac;
+use netlab::capture::{Source, Stored};
 use netlab::kernel::namespace::Host;
 use netlab::kernel::netlink::Netlink;
 use netlab::link::packet_socket::{Instruction, Kind, Named, PacketSocket};
@@ -22,6 +25,8 @@ crate::tests![
     what_is_sent_is_shown_in_order_and_nothing_else,
     a_count_stops_at_exactly_that_many,
     ctrl_c_under_load_shows_every_frame_that_was_seen,
+    ctrl_c_under_load_leaves_a_file_that_lacks_no_frame_before_its_last,
+    frames_that_do_not_meet_the_condition_are_counted_beside_those_that_do,
     frames_that_the_output_is_too_slow_for_are_counted_and_the_ring_goes_on,
     frames_that_the_ring_has_no_room_for_are_counted,
     several_interfaces_are_merged_in_the_order_of_their_times,
@@ -214,6 +219,80 @@ fn ctrl_c_under_load_shows_every_frame_that_was_seen() {
     let (seen, shown, dropped) = counts(&summary);
     assert_eq!(rest.len() + 1000, shown, "every frame counted as shown is a line: {summary}");
     assert_eq!((seen, code), (shown + dropped, Some(0)), "{summary}");
+}
+
+/// Frames are numbered, so that the file itself says whether one is missing.
+fn ctrl_c_under_load_leaves_a_file_that_lacks_no_frame_before_its_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("load.pcapng");
+    let pair = pair();
+    for condition in [None, Some("ethernet.destination == ff:ff:ff:ff:ff:ff"), None] {
+        let mut arguments = vec![INTERFACE, "-w", path.to_str().unwrap(), "--ring", "64"];
+        arguments.extend(condition.map(|condition| ["--where", condition]).into_iter().flatten());
+        let capture = Capture::start(&pair.right, &arguments);
+        let (sent, (_, summary, code)) = under_load(&pair, || {
+            let patience = Instant::now() + PATIENCE;
+            while std::fs::metadata(&path).unwrap().len() < 1 << 20 {
+                assert!(Instant::now() < patience, "the file does not grow");
+                std::thread::yield_now();
+            }
+            capture.interrupt();
+            capture.end()
+        });
+        let file = File::open(&path).unwrap();
+        let mut stored = Stored::open(BufReader::new(file)).unwrap();
+        let mut numbers = Vec::new();
+        while let Some(frame) = stored.next().unwrap() {
+            numbers.push(u64::from_be_bytes(*frame.bytes[14..].first_chunk().unwrap()));
+        }
+        let step = if condition.is_some() { 2 } else { 1 };
+        let (seen, shown, _) = counts(&summary);
+        assert_eq!((numbers.len(), code), (shown, Some(0)), "{summary}");
+        assert!(summary.contains(" 0 dropped by the kernel") && !summary.contains("too slow"), "{summary}");
+        assert!(numbers.iter().copied().eq((0..).step_by(step).take(shown)), "one is missing: {summary}");
+        assert!(seen.abs_diff(shown * step) < step && seen as u64 <= sent, "{seen} of {sent}: {summary}");
+    }
+}
+
+/// Sends numbered frames, every other one to all stations, while `work` is done; how many were sent.
+fn under_load<T>(pair: &Pair, work: impl FnOnce() -> T) -> (u64, T) {
+    let socket = sender(&pair.left, INTERFACE);
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let mut number = 0;
+            while !enough.load(Ordering::Relaxed) {
+                let to = if number % 2 == 0 { Mac::BROADCAST } else { Pair::RIGHT_MAC };
+                send(&socket, &frame(to, &[&EXPERIMENT[..], &u64::to_be_bytes(number)].concat()));
+                number += 1;
+            }
+            number
+        });
+        let result = work();
+        enough.store(true, Ordering::Relaxed);
+        (load.join().unwrap(), result)
+    })
+}
+
+fn frames_that_do_not_meet_the_condition_are_counted_beside_those_that_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chosen.pcapng");
+    let pair = pair();
+    let condition = ["--where", "ethernet.destination == ff:ff:ff:ff:ff:ff"];
+    for output in [["-q", "-S"], ["-w", path.to_str().unwrap()]] {
+        let capture = Capture::start(&pair.right, &[&[INTERFACE], &output[..], &condition[..]].concat());
+        let socket = sender(&pair.left, INTERFACE);
+        for number in 0..30 {
+            let to = if number % 3 == 0 { Mac::BROADCAST } else { Pair::RIGHT_MAC };
+            send(&socket, &frame(to, &[EXPERIMENT[0], EXPERIMENT[1], number]));
+        }
+        capture.interrupt();
+        let (lines, summary, code) = capture.end();
+        let [seen, shown, passed_over, dropped] = first_numbers(&summary);
+        assert_eq!((seen, shown, passed_over, dropped, code), (30, 10, 20, 0, Some(0)), "{summary}");
+        assert!(summary.contains("20 passed over by --where"), "{summary}");
+        assert_eq!(lines.len(), if output[0] == "-q" { 10 } else { 0 });
+    }
 }
 
 /// Nobody reads standard output, so the queue of 1 MiB fills: what it has no room for must be in the counts.

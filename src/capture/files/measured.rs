@@ -28,6 +28,7 @@ impl<W: Write> Write for Measured<W> {
         Ok(written)
     }
 
+    #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.to.write_all(bytes)?;
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);

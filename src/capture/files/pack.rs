@@ -108,6 +108,15 @@ impl<W: Write> Write for Packer<W> {
         }
     }
 
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Packer::Plain(to) => to.write_all(bytes),
+            Packer::Gzip(encoder) => encoder.write_all(bytes),
+            Packer::Zstd(..) => self.write(bytes).map(|_| ()),
+        }
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         if let Packer::Plain(to) = self { to.flush() } else { Ok(()) }
     }

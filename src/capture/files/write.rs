@@ -7,7 +7,7 @@ use super::options::{self, MAX_OPTION, option, option_halves, option_number};
 use super::pack::Packing;
 use super::{MAX_FRAME, pcap, pcapng};
 use crate::capture::accounting::Counted;
-use crate::capture::frame::{Frame, Nanoseconds};
+use crate::capture::frame::{Frame, Nanoseconds, same_name};
 use crate::link::LinkType;
 
 /// The format of a file.
@@ -132,6 +132,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// What the writer refused; for pcap a second link type.
+    #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
         self.frame_with_comment(frame, "")
     }
@@ -140,6 +141,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// As [`Writer::frame`].
+    #[inline]
     pub fn frame_with_comment(&mut self, frame: &Frame<'_>, comment: &str) -> Result<(), WriteError> {
         self.interface(frame)?;
         let time = frame.time.unwrap_or(0);
@@ -152,9 +154,8 @@ impl<W: Write> Writer<W> {
         match self.format {
             Format::Pcap => {
                 let (seconds, rest) = (time.div_euclid(1_000_000_000), time.rem_euclid(1_000_000_000));
-                self.block.clear();
-                put(&mut self.block, &[seconds as u32, rest as u32, captured, frame.original_length]);
-                self.to.write_all(&self.block)?;
+                self.to.write_all(&pair(seconds as u32, rest as u32))?;
+                self.to.write_all(&pair(captured, frame.original_length))?;
                 self.to.write_all(frame.bytes)?;
             }
             Format::Pcapng => self.enhanced_packet(frame, time as u64, comment)?,
@@ -166,7 +167,7 @@ impl<W: Write> Writer<W> {
     #[inline]
     fn interface(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
         let pcap = self.format == Format::Pcap;
-        let fits = |i: &Described| i.link == frame.link && (pcap || i.name == frame.interface);
+        let fits = |i: &Described| i.link == frame.link && (pcap || same_name(&i.name, frame.interface));
         if self.interfaces.get(self.latest).is_some_and(fits) {
             return Ok(());
         }
@@ -187,23 +188,25 @@ impl<W: Write> Writer<W> {
         let listed = comment_length.saturating_add(flags_length);
         let with_end = if listed > 0 { listed.saturating_add(4) } else { 0 };
         let length = frame.bytes.len().saturating_add(padding).saturating_add(32).saturating_add(with_end) as u32;
-        self.block.clear();
         let (high, low, captured) = ((time >> 32) as u32, time as u32, frame.bytes.len() as u32);
-        put(&mut self.block, &[pcapng::ENHANCED_PACKET, length, self.latest as u32, high, low, captured]);
-        put(&mut self.block, &[frame.original_length]);
-        self.to.write_all(&self.block)?;
+        for (first, second) in [(pcapng::ENHANCED_PACKET, length), (self.latest as u32, high), (low, captured)] {
+            self.to.write_all(&pair(first, second))?;
+        }
+        self.to.write_all(&frame.original_length.to_le_bytes())?;
         self.to.write_all(frame.bytes)?;
-        self.block.clear();
-        self.block.resize(padding, 0);
-        option(&mut self.block, options::COMMENT, comment);
+        self.to.write_all([0; 3].get(..padding).unwrap_or_default())?;
+        if !comment.is_empty() {
+            self.block.clear();
+            option(&mut self.block, options::COMMENT, comment);
+            self.to.write_all(&self.block)?;
+        }
         if let Some(flags) = flags {
-            option(&mut self.block, options::PACKET_FLAGS, &flags.to_le_bytes());
+            self.to.write_all(&pair(u32::from(options::PACKET_FLAGS) | (size_of_val(&flags) as u32) << 16, flags))?;
         }
         if listed > 0 {
-            put(&mut self.block, &[options::END.into()]);
+            self.to.write_all(&u32::from(options::END).to_le_bytes())?;
         }
-        put(&mut self.block, &[length]);
-        self.to.write_all(&self.block)
+        self.to.write_all(&length.to_le_bytes())
     }
 
     /// Ends the file with what was counted on its interfaces, and flushes it.
@@ -299,6 +302,13 @@ impl<W: Write> Writer<W> {
 
 fn put(block: &mut Vec<u8>, words: &[u32]) {
     block.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+}
+
+/// Two words at once: pieces of a frame's head are written as they are, for a copy of just written smaller pieces has to
+/// wait for them.
+#[inline]
+fn pair(first: u32, second: u32) -> [u8; 8] {
+    (u64::from(first) | u64::from(second) << 32).to_le_bytes()
 }
 
 #[cfg(test)]

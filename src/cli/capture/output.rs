@@ -81,9 +81,11 @@ impl Sink {
             if !source.ready() {
                 self.flush(context).map_err(Failure::Sink)?;
             }
-            let Some(frame) = source.next().map_err(Failure::Source)? else { break };
+            // The frame stays where the source put it: to move it would cost as much as to write it.
+            let next = source.next();
+            let Ok(Some(frame)) = &next else { return next.map(|_| ()).map_err(Failure::Source) };
             let length = frame.bytes.len() as u64;
-            if !self.takes(&frame).map_err(Failure::Sink)? {
+            if !self.takes(frame).map_err(Failure::Sink)? {
                 continue;
             }
             if self.frame(frame, context).map_err(Failure::Sink)? {
@@ -100,6 +102,7 @@ impl Sink {
         self.limits.reached(self.done, self.bytes)
     }
 
+    #[inline]
     fn takes(&mut self, frame: &Frame<'_>) -> anyhow::Result<bool> {
         let matches = match &mut self.filter {
             Some(filter) => filter.matches(frame).map_err(|error| wrong(&error, filter.expression()))?,
@@ -109,24 +112,26 @@ impl Sink {
     }
 
     /// Hands on a frame, and tells whether it met the condition.
-    fn frame(&mut self, frame: Frame<'_>, context: &mut Context) -> anyhow::Result<bool> {
+    fn frame(&mut self, frame: &Frame<'_>, context: &mut Context) -> anyhow::Result<bool> {
         let condition = self.condition.as_ref().map(Wanted::condition);
-        let row = self.table.as_mut().map(|table| table.frame(frame, condition)).transpose()?;
+        let row = self.table.as_mut().map(|table| table.frame(*frame, condition)).transpose()?;
         let shown = match (&mut self.show, &mut self.summary, &mut self.condition) {
-            (Some(show), _, wanted) => show.frame(frame, wanted.as_ref().map(Wanted::condition)),
+            (Some(show), _, wanted) => show.frame(*frame, wanted.as_ref().map(Wanted::condition)),
             (None, Some(summary), wanted) => {
                 let condition = wanted.as_ref().map(Wanted::condition);
-                summary.see(frame, condition, context)?.then_some(&[][..])
+                summary.see(*frame, condition, context)?.then_some(&[][..])
             }
             (None, None, _) if row.is_some() => (row == Some(true)).then_some(&[][..]),
-            (None, None, Some(wanted)) => wanted.condition.holds(&wanted.dissector.read(frame)).then_some(&[][..]),
+            (None, None, Some(wanted)) => wanted.condition.holds(&wanted.dissector.read(*frame)).then_some(&[][..]),
             (None, None, None) => Some(&[][..]),
         };
         let Some(shown) = shown else { return Ok(false) };
         if let Some(written) = &mut self.written {
-            written.frame(&frame)?;
+            written.frame(frame)?;
         }
-        context.out.write_all(shown)?;
+        if !shown.is_empty() {
+            context.out.write_all(shown)?;
+        }
         Ok(true)
     }
 

@@ -142,6 +142,9 @@ pub(super) struct Written {
 /// Bytes are counted as they reach the file.
 type Target = Packer<Measured<BufWriter<File>>>;
 
+/// Bytes written at once. Much larger pieces make the kernel look for larger pieces of memory, which takes it longer.
+const BUFFER: usize = 64 << 10;
+
 /// The file that is open.
 struct Open {
     name: String,
@@ -151,7 +154,7 @@ struct Open {
 impl Open {
     fn begin(path: &Path, file: File, about: About) -> anyhow::Result<Self> {
         let name = path.display().to_string();
-        let to = Measured::new(BufWriter::with_capacity(256 << 10, file));
+        let to = Measured::new(BufWriter::with_capacity(BUFFER, file));
         let (packing, _) = Packing::of(&name);
         Ok(Open { writer: Writer::create(Packer::new(to, packing), Format::of(&name), about)?, name })
     }
