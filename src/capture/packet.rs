@@ -117,6 +117,12 @@ impl Dissector {
         Dissector { conversations: Some(Conversations::within(memory)), ..self }
     }
 
+    /// The same with every acknowledgement timed, for those who show frames.
+    #[must_use]
+    pub fn timing(self, memory: usize) -> Self {
+        Dissector { conversations: Some(Conversations::within(memory).timing()), ..self }
+    }
+
     /// The dissector, which also puts fragments together.
     #[must_use]
     pub fn reassembling(self) -> Self {

@@ -10,6 +10,7 @@ use super::packet_hex;
 use super::palette::{Ink, Palette};
 use super::text::Text;
 use crate::capture::Packet;
+use crate::capture::analysis::Finding;
 use crate::capture::calendar::Moment;
 use crate::capture::frame::Nanoseconds;
 use crate::capture::reassembly::Fragment;
@@ -73,8 +74,8 @@ pub fn layers(text: &mut Text, packet: &Packet<'_>, look: &Look) {
         text.fill(mark.chars().count() + name.len(), NAME);
         headers::describe(text, packet, layer, look.numbers);
         remarks(text, layer, look.palette);
-        if matches!(layer.header, Header::Tcp(_)) && !layer.quoted && !packet.finding.notes.is_empty() {
-            text.str("  ").ink(look.palette, Ink::Warn, |text| text.notes(packet.finding));
+        if matches!(layer.header, Header::Tcp(_)) && !layer.quoted {
+            analysis(text, packet.finding, look.palette);
         }
         text.str("\n");
         if look.fields {
@@ -86,6 +87,16 @@ pub fn layers(text: &mut Text, packet: &Packet<'_>, look: &Look) {
         if let Some(fragment) = packet.fragment(layer).filter(|fragment| !fragment.completes()) {
             datagram(text, fragment, look.palette);
         }
+    }
+}
+
+/// What the analysis of a segment found out.
+fn analysis(text: &mut Text, finding: Finding, palette: Palette) {
+    if finding.round_trip_ns.or(finding.handshake_ns).is_some() {
+        text.str("  ").ink(palette, Ink::Faint, |text| text.round_trips(finding));
+    }
+    if !finding.notes.is_empty() {
+        text.str("  ").ink(palette, Ink::Warn, |text| text.notes(finding));
     }
 }
 

@@ -83,6 +83,12 @@ fn noted(text: &mut Text, finding: Finding) {
     if !finding.notes.is_empty() {
         text.str("]");
     }
+    if let Some(ns) = finding.round_trip_ns {
+        text.str(",\"rtt_ns\":").number(ns);
+    }
+    if let Some(ns) = finding.handshake_ns {
+        text.str(",\"initial_rtt_ns\":").number(ns);
+    }
     if finding.duplicate > 0 {
         text.str(",\"duplicate_ack\":").number(finding.duplicate);
     }

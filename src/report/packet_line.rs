@@ -262,7 +262,11 @@ impl<'p> Line<'_, 'p> {
 /// What the analysis notes, in brackets.
 #[inline]
 fn noted(text: &mut Text, packet: &Packet<'_>, palette: Palette) {
-    if packet.finding.notes.is_empty() {
+    let finding = packet.finding;
+    if finding.round_trip_ns.or(finding.handshake_ns).is_some() {
+        text.str("  ").ink(palette, Ink::Faint, |text| text.str("[").round_trips(finding).str("]"));
+    }
+    if finding.notes.is_empty() {
         return;
     }
     text.str("  ").ink(palette, Ink::Warn, |text| text.str("[").notes(packet.finding).str("]"));

@@ -3,8 +3,10 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use super::palette::{Ink, Palette};
+use super::quantity::Time;
 use crate::bytes::{Escaped, Mac, Name};
 use crate::capture::analysis::{Finding, Notes};
 
@@ -30,6 +32,16 @@ impl Text {
     #[inline]
     pub fn str(&mut self, text: &str) -> &mut Self {
         self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    /// Adds the round trips that a segment ends: `rtt 1.24 ms`.
+    pub fn round_trips(&mut self, finding: Finding) -> &mut Self {
+        let trips = [("rtt ", finding.round_trip_ns), ("initial rtt ", finding.handshake_ns)];
+        for (number, (name, ns)) in trips.into_iter().filter_map(|(name, ns)| Some((name, ns?))).enumerate() {
+            self.str(if number == 0 { "" } else { ", " }).str(name);
+            self.format(format_args!("{}", Time(Duration::from_nanos(ns))));
+        }
         self
     }
 

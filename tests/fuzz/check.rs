@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use netlab::bytes::{Fields, Silent};
-use netlab::capture::Dissector;
+use netlab::bytes::{Field, Fields, Silent};
+use netlab::capture::{Dissector, Packet};
 use netlab::capture::condition::Place;
 use netlab::capture::frame::Frame;
 use netlab::dissect::{Origin, dissect};
@@ -15,7 +15,7 @@ use netlab::report::{Palette, packet_json, packet_line};
 
 thread_local! {
     /// Its tables are used again for every frame, as the program does.
-    static DISSECTOR: RefCell<Dissector> = RefCell::new(Dissector::new(true));
+    static DISSECTOR: RefCell<Dissector> = RefCell::new(Dissector::new(true).reassembling());
     static PLACES: Vec<Place> = ["frame.number", "dns.name", "http.header", "tls.alpn", "payload.payload"]
         .map(|name| Place::of(name, 0..0).expect("a name of the list"))
         .to_vec();
@@ -25,17 +25,30 @@ thread_local! {
 fn show(origin: &Origin, bytes: &[u8]) {
     let Origin { link, original_length, checksum_pending } = *origin;
     let frame = Frame { link, original_length, checksum_pending, ..Frame::ethernet(bytes) };
+    DISSECTOR.with_borrow_mut(|dissector| shown(&dissector.read(frame)));
+}
+
+/// Fails unless the fields cover what the packet shows, and every look of it is harmless.
+pub fn shown(packet: &Packet<'_>) {
+    covered(packet.fields, packet.bytes);
     let (clock, numbers, palette) = (Clock::SinceFirst, Numbers::Relative, Palette::PLAIN);
     let mut text = Text::default();
-    DISSECTOR.with_borrow_mut(|dissector| {
-        let packet = dissector.read(frame);
-        packet::write(&mut text, &packet, &Look { fields: true, hex: true, clock, numbers, palette });
-        packet_line::write(&mut text, &packet, clock, numbers, palette);
-        packet_json::write(&mut text, &packet);
-        PLACES.with(|places| columns::write(&mut text, &packet, places, Style::Csv));
-    });
+    packet::write(&mut text, packet, &Look { fields: true, hex: true, clock, numbers, palette });
+    packet_line::write(&mut text, packet, clock, numbers, palette);
+    packet_json::write(&mut text, packet);
+    PLACES.with(|places| columns::write(&mut text, packet, places, Style::Csv));
     let text = String::from_utf8(text.0).expect("reports are UTF-8");
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+}
+
+/// Fails unless the fields cover the bytes with no gap and no overlap.
+fn covered(fields: &[Field], bytes: &[u8]) {
+    let mut bit = 0;
+    for field in fields {
+        assert_eq!(field.bits.start, bit, "gap or overlap before {}", field.name);
+        bit = field.bits.end();
+    }
+    assert_eq!(bit as usize, bytes.len() * 8, "the end is not covered");
 }
 
 /// Fails unless all of it holds for `frame`.
@@ -43,12 +56,7 @@ pub fn check(origin: &Origin, frame: &[u8]) {
     let (mut layers, mut fields) = (Vec::new(), Fields::default());
     dissect(origin, frame, &mut fields, &mut layers);
 
-    let mut bit = 0;
-    for field in &fields.0 {
-        assert_eq!(field.bits.start, bit, "gap or overlap before {}", field.name);
-        bit = field.bits.end();
-    }
-    assert_eq!(bit as usize, frame.len() * 8, "the end is not covered");
+    covered(&fields.0, frame);
     show(origin, frame);
 
     let mut silent = Vec::new();

@@ -1,8 +1,8 @@
 //! Live captures: what was sent is what is shown, and the counts add up.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::net::UdpSocket;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,7 @@ use crate::netlab;
 use crate::topology::{INTERFACE, PATIENCE, Pair, host, pair, pair_with_ipv6, routed};
 
 crate::tests![
+    what_each_end_says_is_saved_in_files_made_inside_the_sandbox,
     what_is_sent_is_shown_in_order_and_nothing_else,
     a_count_stops_at_exactly_that_many,
     ctrl_c_under_load_shows_every_frame_that_was_seen,
@@ -602,6 +603,25 @@ fn loopback_shows_each_frame_once_and_knows_that_checksums_are_pending() {
         let (rest, summary, _) = capture.end();
         assert_eq!((rest.len(), counts(&summary)), (0, (3, 3, 0)));
     }
+}
+
+fn what_each_end_says_is_saved_in_files_made_inside_the_sandbox() {
+    let (pair, folder) = (pair(), tempfile::tempdir().unwrap());
+    let option = format!("--follow={}", folder.path().join("new").display());
+    let capture = Capture::start(&pair.right, &[INTERFACE, &option, "--stats", "tcp"]);
+    let listener = pair.right.run(|| TcpListener::bind("192.0.2.2:8080").unwrap());
+    let mut client = pair.left.run(|| TcpStream::connect("192.0.2.2:8080").unwrap());
+    let (mut server, _) = listener.accept().unwrap();
+    client.write_all(b"question").unwrap();
+    server.read_exact(&mut [0; 8]).unwrap();
+    server.write_all(b"answer").unwrap();
+    client.read_exact(&mut [0; 6]).unwrap();
+    capture.interrupt();
+    let (lines, summary, _) = capture.end();
+    let said: Vec<String> =
+        lines.iter().map(|line| std::fs::read_to_string(line.split("  ").next().unwrap()).unwrap()).collect();
+    assert_eq!(said, ["question", "answer"], "{lines:?} {summary}");
+    assert!(lines[0].contains("00001-192.0.2.1.") && lines[0].ends_with("-192.0.2.2.8080.bin  8 bytes"), "{lines:?}");
 }
 
 fn a_datagram_that_the_kernel_sends_in_fragments_is_shown_whole() {

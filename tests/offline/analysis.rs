@@ -1,8 +1,9 @@
 //! The analysis of TCP connections beside tshark's: the same notes on the same frames.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use netlab::capture::analysis::Notes;
+use netlab::capture::analysis::notes::SENT_AGAIN;
+use netlab::capture::analysis::{Notes, segment};
 use netlab::capture::files::write::{About, Format, Writer};
 use netlab::capture::{Dissector, Frame};
 
@@ -82,6 +83,43 @@ fn tshark_notes_the_same_on_every_segment() {
     assert!(never.is_empty(), "never noted: {never:?}");
 }
 
+/// Nanoseconds of what tshark prints in seconds.
+fn nanoseconds(seconds: &str) -> Option<u64> {
+    let (whole, part) = seconds.split_once('.')?;
+    Some(whole.parse::<u64>().unwrap() * 1_000_000_000 + part.parse::<u64>().unwrap())
+}
+
+/// tshark times from the first sending of what was sent again; that may be the wrong one, so here it is not timed.
+#[test]
+fn tshark_times_the_same_acknowledgements_of_what_was_sent_once() {
+    let frames = connections(60);
+    let trace = trace(&frames);
+    let theirs = dissected(trace.path(), &["tcp.analysis.ack_rtt", "tcp.analysis.initial_rtt", "tcp.stream"]);
+    let mut dissector = Dissector::new(false).timing(1 << 20);
+    let (mut sent_again, mut opened) = (BTreeSet::new(), BTreeSet::new());
+    let (mut timed, mut ambiguous) = (0, 0);
+    for (number, ((time, bytes), theirs)) in frames.iter().zip(&theirs).enumerate() {
+        let packet = dissector.read(ethernet(*time, bytes));
+        let finding = packet.finding;
+        let (tcp, length) = segment::datagram(&packet).unwrap().tcp.unwrap();
+        let next = tcp.sequence.wrapping_add(length);
+        if finding.notes.any(SENT_AGAIN.or(Notes::OUT_OF_ORDER)) {
+            sent_again.insert((tcp.source, next));
+        }
+        let rtt = nanoseconds(&theirs[0]);
+        if finding.round_trip_ns.is_none() && sent_again.contains(&(tcp.destination, tcp.acknowledgment)) {
+            ambiguous += usize::from(rtt.is_some());
+        } else {
+            assert_eq!(finding.round_trip_ns, rtt, "frame {}", number + 1);
+            timed += usize::from(rtt.is_some());
+        }
+        // tshark repeats the initial round trip on frames that follow.
+        let initial = nanoseconds(&theirs[1]).filter(|_| opened.insert(theirs[2].clone()));
+        assert_eq!(finding.handshake_ns, initial, "frame {}", number + 1);
+    }
+    assert!(timed > 500 && ambiguous > 10 && opened.len() > 50, "{timed} {ambiguous} {}", opened.len());
+}
+
 fn document(arguments: &[&str], path: &str) -> Value {
     let output = netlab().args(["capture", "-r", path, "--json"]).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -146,6 +184,53 @@ fn a_followed_connection_says_what_its_ends_said() {
 }
 
 #[test]
+fn each_side_of_a_connection_is_saved_in_a_file_of_its_own() {
+    const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example.pcapng");
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("sides");
+    let option = format!("--follow={}", folder.display());
+    let output = netlab().args(["capture", "-r", EXAMPLE, &option]).output().unwrap();
+    let (client, server) = ("00001-192.0.2.1.32000-192.0.2.2.80.bin", "00001-192.0.2.2.80-192.0.2.1.32000.bin");
+    let expected = format!("{0}/{client}  35 bytes\n{0}/{server}  73 bytes\n", folder.display());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(std::fs::read(folder.join(client)).unwrap(), b"GET / HTTP/1.1\r\nHost: 192.0.2.2\r\n\r\n");
+    assert!(std::fs::read(folder.join(server)).unwrap().ends_with(b"\r\n\r\nhello, network\n"));
+    let output = netlab().args(["capture", "-r", EXAMPLE, &option]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("EEXIST"), "what is there stays as it is");
+    let option = format!("--follow={}", parent.path().join("json").display());
+    let output = netlab().args(["capture", "-r", EXAMPLE, "--json", &option]).output().unwrap();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        assert_documented("capture", &serde_json::from_str(line).unwrap());
+    }
+}
+
+#[test]
+fn what_was_not_captured_is_said_of_a_file_too() {
+    let mut frames = connections(9);
+    let mut number = 0;
+    frames.retain(|_| {
+        number += 1;
+        number % 7 != 0
+    });
+    let trace = trace(&frames);
+    let output = netlab().args(["capture", "-r", trace.path(), "--follow"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let missing: u64 =
+        text.lines().filter_map(|line| line.strip_prefix('[')?.split(' ').next()?.parse::<u64>().ok()).sum();
+    let folder = tempfile::tempdir().unwrap();
+    let option = format!("--follow={}", folder.path().display());
+    let output = netlab().args(["capture", "-r", trace.path(), "--json", &option]).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let sides: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(sides.iter().map(|side| side["missing_bytes"].as_u64().unwrap()).sum::<u64>(), missing);
+    assert!(missing > 0);
+    for side in sides {
+        assert_eq!(std::fs::metadata(side["file"].as_str().unwrap()).unwrap().len(), side["bytes"].as_u64().unwrap());
+    }
+}
+
+#[test]
 fn notes_stand_on_the_frames_they_concern() {
     let trace = trace(&connections(3));
     let output = netlab().args(["capture", "-r", trace.path(), "-q", "--analyze"]).output().unwrap();
@@ -156,6 +241,14 @@ fn notes_stand_on_the_frames_they_concern() {
         String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let noted = |line: &&Value| line["layers"][2]["analysis"] == serde_json::json!(["duplicate_ack"]);
     assert!(lines.iter().filter(noted).any(|line| line["layers"][2]["duplicate_ack"] == 2));
+    assert!(text.contains("  [rtt ") && text.contains(", initial rtt "), "{text}");
+    assert!(lines.iter().any(|line| line["layers"][2]["rtt_ns"].is_u64()));
+    let fields = ["-r", trace.path(), "--fields", "tcp.rtt_ns", "--where", "tcp.initial_rtt_ns > 0"];
+    let output = netlab().arg("capture").args(fields).arg("--analyze").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().count() == 3 && text.lines().all(|ns| ns.parse::<u64>().is_ok()), "{text}");
+    let output = netlab().arg("capture").args(fields).output().unwrap();
+    assert!(output.stdout.is_empty(), "without the analysis there is none");
 }
 
 #[test]

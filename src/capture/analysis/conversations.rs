@@ -6,8 +6,11 @@ use std::net::IpAddr;
 use super::notes::{Notes, SENT_AGAIN};
 use super::segment::Datagram;
 use super::tcp::{Connection, Finding};
+use super::timing::Timing;
 use crate::capture::frame::Nanoseconds;
 use crate::capture::pair::Pair;
+use crate::transport::Tcp;
+use crate::transport::tcp::Flags;
 
 /// What one end has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -60,6 +63,7 @@ pub struct Conversations {
     most: usize,
     clock: u64,
     hand: usize,
+    timing: Option<Timing>,
     /// What made room.
     pub forgotten: Forgotten,
 }
@@ -78,7 +82,13 @@ impl Conversations {
         // touched, and takes no memory. Where so much cannot be had, it grows after all.
         let _ = list.try_reserve_exact(most);
         let _ = index.try_reserve(most);
-        Conversations { list, index, most, clock: 0, hand: 0, forgotten: Forgotten::default() }
+        Conversations { list, index, most, clock: 0, hand: 0, timing: None, forgotten: Forgotten::default() }
+    }
+
+    /// The conversations, which also time every acknowledgement.
+    #[must_use]
+    pub fn timing(self) -> Self {
+        Conversations { timing: Some(Timing::default()), ..self }
     }
 
     /// The conversations that are known, in the order in which they began unless some made room.
@@ -100,6 +110,9 @@ impl Conversations {
         let mut finding = Finding::default();
         if let (Some(connection), Some((tcp, length))) = (&mut conversation.connection, &datagram.tcp) {
             finding = connection.see(from, tcp, *length, time.unwrap_or(0));
+            if let (Some(time), Some(timing)) = (time, &mut self.timing) {
+                finding.round_trip_ns = timed(timing, &pair, low, tcp, *length, finding, time);
+            }
         }
         if reused {
             finding.notes.add(Notes::PORTS_REUSED);
@@ -169,11 +182,30 @@ impl Conversations {
     }
 }
 
+/// Times what end `from` of a pair sent and acknowledges.
+fn timed(
+    timing: &mut Timing,
+    pair: &Pair,
+    from: usize,
+    tcp: &Tcp,
+    length: u32,
+    Finding { notes, advances, .. }: Finding,
+    time: Nanoseconds,
+) -> Option<u64> {
+    let takes_a_number = tcp.flags.0 & (Flags::SYN.0 | Flags::FIN.0) != 0;
+    let next = tcp.sequence.wrapping_add(length).wrapping_add(u32::from(takes_a_number));
+    if notes.any(SENT_AGAIN.or(Notes::OUT_OF_ORDER)) {
+        timing.sent_again(pair, from, next);
+    } else if next != tcp.sequence && !notes.any(Notes::KEEP_ALIVE) {
+        timing.sent(pair, from, next, time);
+    }
+    // What an overtaken acknowledgement says was said before.
+    advances.then(|| timing.acknowledged(pair, 1 - from, tcp.acknowledgment, time)).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::Tcp;
-    use crate::transport::tcp::Flags;
 
     fn udp(from: u32, to: u32) -> Datagram {
         let end = |number: u32| (IpAddr::from(number.to_be_bytes()), 1000);

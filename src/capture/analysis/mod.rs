@@ -6,6 +6,7 @@ pub mod conversations;
 pub mod notes;
 pub mod segment;
 pub mod tcp;
+mod timing;
 
 pub use conversations::{Conversation, Conversations};
 pub use notes::Notes;

@@ -43,6 +43,8 @@ struct End {
     acknowledged: Option<u32>,
     acknowledged_at: Nanoseconds,
     duplicate_acks: u32,
+    /// The highest acknowledgement.
+    acknowledged_most: Option<u32>,
     last_notes: Notes,
     /// A number whose acknowledgement is being timed, and when it was sent.
     timed: Option<(u32, Nanoseconds)>,
@@ -117,6 +119,12 @@ pub struct Finding {
     pub notes: Notes,
     /// Which duplicate it is, of a duplicate acknowledgement; 0 otherwise.
     pub duplicate: u32,
+    /// Of the acknowledgement of a segment that was sent once: nanoseconds since that.
+    pub round_trip_ns: Option<u64>,
+    /// Of the acknowledgement that opens the connection: nanoseconds since the SYN.
+    pub handshake_ns: Option<u64>,
+    /// It acknowledges more than those before it.
+    pub(super) advances: bool,
 }
 
 /// A segment at its turn.
@@ -172,12 +180,17 @@ impl Connection {
         if turn.has(Flags::RST) {
             turn.notes.add(Notes::RESET);
         }
+        let opened = self.handshake_ns;
         self.round_trip(from, &turn, &mut own, &mut peer);
+        let handshake_ns = self.handshake_ns.filter(|_| opened.is_none());
+        let acknowledgment = tcp.acknowledgment;
+        let advances = turn.has(Flags::ACK) && own.acknowledged_most.is_none_or(|most| after(acknowledgment, most));
+        own.acknowledged_most = if advances { Some(acknowledgment) } else { own.acknowledged_most };
         remember(&turn, &mut own);
         self.advance(from, &turn);
         (self.ends[from], self.ends[1 - from]) = (own, peer);
         let duplicate = if turn.notes.contains(Notes::DUPLICATE_ACK) { own.duplicate_acks } else { 0 };
-        Finding { notes: turn.notes, duplicate }
+        Finding { notes: turn.notes, duplicate, round_trip_ns: None, handshake_ns, advances }
     }
 
     fn advance(&mut self, from: usize, turn: &Turn<'_>) {

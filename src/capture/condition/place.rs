@@ -124,13 +124,15 @@ const LAYER: [OfLayer; 5] = [
 ];
 
 /// What is known of the first TCP header alone.
-const TCP: [OfLayer; 2] = [
+const TCP: [OfLayer; 4] = [
     ("relative_sequence_number", NUMBER, |packet, layer| {
         Some(number(packet.relative.filter(|_| !layer.quoted)?.sequence))
     }),
     ("relative_acknowledgment_number", NUMBER, |packet, layer| {
         Some(number(packet.relative.filter(|_| !layer.quoted)?.acknowledgment?))
     }),
+    ("rtt_ns", NUMBER, |packet, layer| Some(number(packet.finding.round_trip_ns.filter(|_| !layer.quoted)?))),
+    ("initial_rtt_ns", NUMBER, |packet, layer| Some(number(packet.finding.handshake_ns.filter(|_| !layer.quoted)?))),
 ];
 
 /// Every name, for suggestions.

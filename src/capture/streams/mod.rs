@@ -87,7 +87,9 @@ impl Streams {
         if tcp.flags.contains(Flags::SYN) {
             connection.directions[from].opens(tcp.sequence);
         }
-        connection.directions[from].take(tcp.sequence, payload(packet), own);
+        // A SYN takes a number, and what comes with it (TCP Fast Open) stands behind that.
+        let first = tcp.sequence.wrapping_add(u32::from(tcp.flags.contains(Flags::SYN)));
+        connection.directions[from].take(first, payload(packet), own);
         if tcp.flags.contains(Flags::ACK) {
             connection.directions[1 - from].acknowledged(tcp.acknowledgment, peer);
         }

@@ -10,7 +10,7 @@ pub(super) struct Columns {
     /// Show these fields of each packet in columns with tabs between, several values of one with commas; names as in
     /// --where, and what `netlab explain fields` lists
     #[arg(long = "fields", value_name = "NAME,…", value_delimiter = ',', value_parser = place,
-          conflicts_with_all = ["quiet", "verbose", "hex", "ascii", "analyze"])]
+          conflicts_with_all = ["quiet", "verbose", "hex", "ascii"])]
     places: Vec<Place>,
     /// With --fields: comma-separated values with a line of names first, quoted where they have to be (RFC 4180)
     #[arg(long, requires = "places")]

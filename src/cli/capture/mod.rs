@@ -9,6 +9,7 @@ mod limits;
 mod live;
 mod output;
 mod parquet;
+mod sides;
 mod stats;
 mod stored;
 mod written;
@@ -140,6 +141,9 @@ impl Args {
         if self.columns.wanted() && context.json {
             bail!("--fields prints columns and --json objects: leave out one");
         }
+        if self.rotation.folder(self.write.as_deref()).and(self.summaries.folder()).is_some() {
+            bail!("a row of files and --follow=FOLDER both make files: leave out one");
+        }
         if !self.read.is_empty() {
             return self.stored(context);
         }
@@ -152,7 +156,7 @@ impl Args {
 
     /// Gives away every right that is not needed any more; `asks`: the kernel is asked about interfaces.
     fn confine(&self, asks: bool) -> Option<Confined> {
-        let folder = self.rotation.folder(self.write.as_deref());
+        let folder = self.rotation.folder(self.write.as_deref()).or(self.summaries.folder());
         (!self.no_sandbox).then(|| sandbox::confine(Needs { folder, asks }))
     }
 

@@ -204,7 +204,7 @@ impl Show {
         let dissector = Dissector::new(conditional || look.fields || matches!(form, Form::Json | Form::Columns(..)));
         let dissector = fragments.with(dissector);
         let dissector = match memory {
-            Some(memory) => dissector.analysing(memory),
+            Some(memory) => dissector.timing(memory),
             None => dissector,
         };
         Show { form, look, dissector, dump: false, zone: None, text: Text::default(), head: Vec::new() }

@@ -1,12 +1,13 @@
 //! What `netlab capture` says of all frames together instead of each.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::fragments::Fragments;
 use super::ladder::Ladder;
+use super::sides::Sides;
 use crate::capture::analysis::Conversations;
-use crate::capture::streams::Streams;
+use crate::capture::streams::{Said, Streams};
 use crate::capture::tally::{Endpoints, Intervals, Protocols};
 use crate::capture::{Condition, Dissector, Frame, Packet};
 use crate::cli::Context;
@@ -34,9 +35,11 @@ pub(super) struct Summaries {
     /// Instead of frames, how much came in each stretch of time, such as 1s or 100ms
     #[arg(long, value_name = "TIME", value_parser = amounts::some_time)]
     io: Option<Duration>,
-    /// Instead of frames, what the programs at both ends of TCP connections said, in order; in hex with -x
-    #[arg(long, conflicts_with_all = ["flows", "endpoints", "protocols", "io"])]
-    follow: bool,
+    /// Instead of frames, what the programs at both ends of TCP connections said, in order; in hex with -x; with a folder,
+    /// what each end said as it is, in a file of its own there
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = "-",
+          conflicts_with_all = ["flows", "endpoints", "protocols", "io"])]
+    follow: Option<PathBuf>,
     /// Instead of frames, the first TCP connection as a ladder between its ends; with a name that ends in .html or .svg, as
     /// such a file
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-",
@@ -50,12 +53,27 @@ pub(super) struct Summaries {
 impl Summaries {
     /// Whether any takes the place of the frames.
     pub(super) fn wanted(&self) -> bool {
-        self.flows || self.endpoints || self.protocols || self.follow || self.io.is_some() || self.ladder.is_some()
+        self.flows
+            || self.endpoints
+            || self.protocols
+            || self.follow.is_some()
+            || self.io.is_some()
+            || self.ladder.is_some()
+    }
+
+    /// Where files are made while frames come.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.follow.as_deref().filter(|folder| *folder != Path::new("-"))
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
         (self.memory as usize) << 20
+    }
+
+    fn streams(&self, follower: Follower) -> anyhow::Result<(Streams, Told)> {
+        let told = self.folder().map_or(Ok(Told::Printed(follower)), |folder| Sides::begin(folder).map(Told::Saved))?;
+        Ok((Streams::within(self.memory()), told))
     }
 
     /// The summaries of no frame yet; none where none is wanted.
@@ -81,10 +99,32 @@ impl Summaries {
             dissector: if self.flows { dissector.analysing(self.memory()) } else { dissector },
             endpoints: self.endpoints.then(|| Endpoints::within(self.memory())),
             protocols: self.protocols.then(Protocols::default),
-            streams: self.follow.then(|| (Streams::within(self.memory()), Follower::new(form, context.palette))),
+            streams: self.follow.as_ref().map(|_| self.streams(Follower::new(form, context.palette))).transpose()?,
             intervals: self.io.map(|time| Intervals::of(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))),
             ladder: self.ladder.as_deref().map(Ladder::begin).transpose()?,
         }))
+    }
+}
+
+/// What becomes of what is said.
+enum Told {
+    Printed(Follower),
+    Saved(Sides),
+}
+
+impl Told {
+    fn said(&mut self, said: &Said, context: &mut Context) -> anyhow::Result<()> {
+        match self {
+            Told::Printed(follower) => Ok(follower.said(&mut context.out, said)?),
+            Told::Saved(sides) => sides.said(said),
+        }
+    }
+
+    fn finish(&mut self, context: &mut Context) -> anyhow::Result<()> {
+        match self {
+            Told::Printed(follower) => Ok(follower.end_line(&mut context.out)?),
+            Told::Saved(sides) => sides.finish(context),
+        }
     }
 }
 
@@ -94,7 +134,7 @@ pub(super) struct Summary {
     endpoints: Option<Endpoints>,
     protocols: Option<Protocols>,
     intervals: Option<Intervals>,
-    streams: Option<(Streams, Follower)>,
+    streams: Option<(Streams, Told)>,
     ladder: Option<Ladder>,
 }
 
@@ -122,9 +162,9 @@ impl Summary {
         if let Some(intervals) = &mut self.intervals {
             intervals.see(&packet);
         }
-        if let Some((streams, follower)) = &mut self.streams {
+        if let Some((streams, told)) = &mut self.streams {
             for said in streams.see(&packet) {
-                follower.said(&mut context.out, &said)?;
+                told.said(&said, context)?;
             }
         }
         if let Some(ladder) = &mut self.ladder {
@@ -135,12 +175,11 @@ impl Summary {
 
     /// Prints what there is to say at the end: tables one below the other, or one document.
     pub(super) fn finish(&mut self, context: &mut Context) -> anyhow::Result<()> {
-        if let Some((streams, follower)) = &mut self.streams {
+        if let Some((streams, told)) = &mut self.streams {
             for said in streams.finish() {
-                follower.said(&mut context.out, &said)?;
+                told.said(&said, context)?;
             }
-            follower.end_line(&mut context.out)?;
-            return Ok(());
+            return told.finish(context);
         }
         if let Some(ladder) = self.ladder.take() {
             return ladder.finish(context);
