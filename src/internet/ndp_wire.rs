@@ -15,7 +15,7 @@ use crate::kernel::OsError;
 use crate::kernel::signal::Interrupts;
 use crate::link::neighbours::{Claim, Heard, Wire};
 use crate::link::packet_socket::Named;
-use crate::link::port::{self, Arrival, Port};
+use crate::link::port::{self, Port};
 use crate::link::{Ethernet, ether_type};
 
 const ETHERNET: usize = 14;
@@ -167,17 +167,7 @@ impl Wire for NdpWire<'_> {
     }
 
     fn hear(&mut self, until: Duration) -> Result<Heard, OsError> {
-        loop {
-            match self.port.receive(until)? {
-                Arrival::Frame(frame, at) => {
-                    if let Some(claim) = claim(frame, at) {
-                        return Ok(Heard::Claim(claim));
-                    }
-                }
-                Arrival::Silence => return Ok(Heard::Silence),
-                Arrival::Stopped => return Ok(Heard::Stopped),
-            }
-        }
+        self.port.hear(until, claim)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A program with one socket, whose calls stand on the ladder.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
@@ -40,6 +41,18 @@ impl<'p> Endpoint<'p> {
     /// A socket that is there already, such as an accepted one.
     pub fn new(program: &'p Program, socket: Socket) -> Self {
         Endpoint { program, socket: Arc::new(socket) }
+    }
+
+    /// Two programs that exchange datagrams: the first sends to the second, at a port of its own. The ladder begins
+    /// behind that.
+    ///
+    /// # Errors
+    /// [`LabError::Call`].
+    pub fn datagrams(stage: &mut Stage<'_>, [client, server]: [&'p Program; 2]) -> Result<[Self; 2], LabError> {
+        let address = SocketAddr::new(stage.address(server.host), stage.port()?);
+        let receiver = needed("bind", stage.host(server.host).run(move || udp::bind(address)))?;
+        let sender = needed("connect", stage.host(client.host).run(move || udp::connect(address)))?;
+        Ok([Endpoint::new(client, sender), Endpoint::new(server, receiver)])
     }
 
     /// The program that makes the calls.

@@ -88,6 +88,19 @@ impl Stage<'_> {
         Ok(self.fabrics.len().saturating_sub(1))
     }
 
+    /// Hosts of these names and addresses (with 24 bits for the network), joined to one fabric by their `eth0`. Who has an
+    /// address must be asked.
+    ///
+    /// # Errors
+    /// As [`Stage::join`].
+    pub fn network(&mut self, joining: Joining, hosts: &[(&str, Ipv4Addr)]) -> Result<usize, LabError> {
+        let mut cables = Vec::new();
+        for (name, address) in hosts {
+            cables.push(Cable { host: self.new_host(name)?, interface: "eth0".to_owned(), address: (*address, 24) });
+        }
+        self.join(joining, Neighbours::Asked, &cables)
+    }
+
     /// Client and server on one wire: 172.16.10.1 and 172.16.10.2, as in the textbook example. Without a wire both are
     /// at 127.0.0.1.
     ///

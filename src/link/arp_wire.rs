@@ -10,7 +10,7 @@ use pnet::util::MacAddr;
 
 use super::neighbours::{Claim, Heard, Wire};
 use super::packet_socket::Named;
-use super::port::{self, Arrival, Port};
+use super::port::{self, Port};
 use super::{Arp, Ethernet, arp, ether_type};
 use crate::bytes::{Mac, Reader, Silent};
 use crate::kernel::OsError;
@@ -109,17 +109,7 @@ impl Wire for ArpWire<'_> {
     }
 
     fn hear(&mut self, until: Duration) -> Result<Heard, OsError> {
-        loop {
-            match self.port.receive(until)? {
-                Arrival::Frame(frame, at) => {
-                    if let Some(claim) = claim(frame, at) {
-                        return Ok(Heard::Claim(claim));
-                    }
-                }
-                Arrival::Silence => return Ok(Heard::Silence),
-                Arrival::Stopped => return Ok(Heard::Stopped),
-            }
-        }
+        self.port.hear(until, claim)
     }
 }
 

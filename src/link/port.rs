@@ -8,6 +8,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 
+use super::neighbours::{Claim, Heard};
 use super::packet_socket::{Instruction, Kind, Named, PacketSocket};
 use crate::kernel::OsError;
 use crate::kernel::signal::Interrupts;
@@ -102,6 +103,24 @@ impl<'a> Port<'a> {
                 return Ok(Arrival::Silence);
             }
             self.wait(left)?;
+        }
+    }
+
+    /// Waits until `until` for a frame in which `claim` finds a claim.
+    ///
+    /// # Errors
+    /// As [`Port::receive`].
+    pub fn hear(&mut self, until: Duration, claim: fn(&[u8], Duration) -> Option<Claim>) -> Result<Heard, OsError> {
+        loop {
+            match self.receive(until)? {
+                Arrival::Frame(frame, at) => {
+                    if let Some(claim) = claim(frame, at) {
+                        return Ok(Heard::Claim(claim));
+                    }
+                }
+                Arrival::Silence => return Ok(Heard::Silence),
+                Arrival::Stopped => return Ok(Heard::Stopped),
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 //! A datagram that is longer than a frame: cut by its sender, joined by its receiver, lost with its first lost piece
 //! (RFC 791 section 3.2, RFC 1122 section 3.3.2).
 
-use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -53,11 +52,8 @@ const QUIET: Duration = Duration::from_millis(20);
 fn run(stage: &mut Stage<'_>, _: &Parameters) -> Result<(), LabError> {
     let [client, server] = stage.pair(Neighbours::Known)?;
     stage.watch_states = false;
-    let address = SocketAddr::new(stage.address(server), stage.port()?);
     let (client, server) = (stage.program(client), stage.program(server));
-    let receiver = needed("bind", stage.host(server.host).run(move || udp::bind(address)))?;
-    let sender = needed("connect", stage.host(client.host).run(move || udp::connect(address)))?;
-    let (sender, receiver) = (Endpoint::new(&client, sender), Endpoint::new(&server, receiver));
+    let [sender, receiver] = Endpoint::datagrams(stage, [&client, &server])?;
 
     stage.note(Words { en: "1472 bytes fit in one frame", zh: "1472 字节放得进一个帧" })?;
     let whole = send(stage, &sender, &receiver, FITS)?;

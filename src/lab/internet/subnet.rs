@@ -16,7 +16,6 @@ use crate::lab::observation::Words;
 use crate::lab::packets::{self, Packet};
 use crate::lab::program::Program;
 use crate::lab::stage::{LabError, Stage};
-use crate::lab::topology::{Cable, Neighbours};
 use crate::lab::{tcp, udp};
 use crate::link::arp::REQUEST;
 
@@ -58,11 +57,7 @@ const QUIET: Duration = Duration::from_millis(20);
 
 fn run(stage: &mut Stage<'_>, _: &Parameters) -> Result<(), LabError> {
     let names = [("client", CLIENT), ("server", SERVER), ("gateway", GATEWAY)];
-    let mut cables = Vec::new();
-    for (name, address) in names {
-        cables.push(Cable { host: stage.new_host(name)?, interface: "eth0".to_owned(), address: (address, 24) });
-    }
-    stage.join(Joining::Switch, Neighbours::Asked, &cables)?;
+    stage.network(Joining::Switch, &names)?;
     // Nobody listens: the lab is about the way, and an answer would only say that it was found.
     let sink = tcp::needed("bind", stage.host(1).run(|| udp::bind(at(SERVER))))?;
     let client = Client { program: stage.program(0) };

@@ -1,6 +1,5 @@
 //! The Ethernet frame: fourteen bytes in front, a payload that fits, and addresses that are settings (IEEE 802.3).
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -60,11 +59,8 @@ const QUIET: Duration = Duration::from_millis(20);
 fn run(stage: &mut Stage<'_>, _: &Parameters) -> Result<(), LabError> {
     let [client, server] = stage.pair(Neighbours::Asked)?;
     stage.watch_states = false;
-    let address = SocketAddr::new(stage.address(server), stage.port()?);
     let (client, server) = (stage.program(client), stage.program(server));
-    let receiver = needed("bind", stage.host(server.host).run(move || udp::bind(address)))?;
-    let sender = needed("connect", stage.host(client.host).run(move || udp::connect(address)))?;
-    let (sender, receiver) = (Endpoint::new(&client, sender), Endpoint::new(&server, receiver));
+    let [sender, receiver] = Endpoint::datagrams(stage, [&client, &server])?;
     let send = |stage: &mut Stage<'_>, what: &str, bytes: Vec<u8>| -> Result<Vec<Packet>, LabError> {
         let (before, length) = (stage.frames(), bytes.len());
         sender.send(stage, what, bytes)?;

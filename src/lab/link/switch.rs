@@ -11,7 +11,6 @@ use crate::lab::observation::Words;
 use crate::lab::packets::{self, Packet};
 use crate::lab::stage::{LabError, Stage};
 use crate::lab::tcp::needed;
-use crate::lab::topology::{Cable, Neighbours};
 use crate::lab::udp;
 
 /// The lab.
@@ -48,11 +47,8 @@ const THIRD: usize = 2;
 const QUIET: Duration = Duration::from_millis(20);
 
 fn run(stage: &mut Stage<'_>, _: &Parameters) -> Result<(), LabError> {
-    let mut cables = Vec::new();
-    for (name, address) in [("client", CLIENT), ("server", SERVER), ("bystander", BYSTANDER)] {
-        cables.push(Cable { host: stage.new_host(name)?, interface: "eth0".to_owned(), address: (address, 24) });
-    }
-    let fabric = stage.join(Joining::Hub, Neighbours::Asked, &cables)?;
+    let names = [("client", CLIENT), ("server", SERVER), ("bystander", BYSTANDER)];
+    let fabric = stage.network(Joining::Hub, &names)?;
     stage.watch_states = false;
     let (client, server) = (stage.program(0), stage.program(1));
     let client = Endpoint::new(&client, needed("bind", stage.host(0).run(|| udp::bind(at(CLIENT))))?);

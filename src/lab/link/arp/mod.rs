@@ -19,7 +19,6 @@ use crate::lab::fate::{self, Fate};
 use crate::lab::observation::Words;
 use crate::lab::program::Program;
 use crate::lab::stage::{LabError, Stage};
-use crate::lab::topology::{Cable, Neighbours};
 use crate::lab::{packets, tcp, udp};
 use crate::link::arp::REQUEST;
 
@@ -72,11 +71,7 @@ struct Network {
 
 fn run(stage: &mut Stage<'_>, _: &Parameters) -> Result<(), LabError> {
     let names = [("client", CLIENT), ("server", SERVER), ("gateway", GATEWAY)];
-    let mut cables = Vec::new();
-    for (name, address) in names {
-        cables.push(Cable { host: stage.new_host(name)?, interface: "eth0".to_owned(), address: (address, 24) });
-    }
-    stage.join(Joining::Switch, Neighbours::Asked, &cables)?;
+    stage.network(Joining::Switch, &names)?;
     let (client, server) = (0, 1);
     stage
         .host(client)
