@@ -7,7 +7,7 @@ use super::Palette;
 use super::cells::Cells;
 use super::packet::ink;
 use super::palette::Ink;
-use super::paragraph::columns;
+use super::paragraph::{columns, cut};
 use crate::bytes::{Escaped, Field, Fields, Value, hex};
 use crate::dissect::sample::Shape;
 use crate::dissect::{Origin, dissect};
@@ -218,14 +218,15 @@ fn named_on(field: &Boxed) -> u32 {
     lines.rev().max_by_key(|line| room(*line)).unwrap_or(0)
 }
 
+/// Columns in which a number and the start of its name tell something.
+const NAMED: usize = 15;
+
 fn fitting_value(field: &Boxed, room: usize) -> String {
     let fits = |text: &&String| columns(text) <= room;
-    let text = [&field.value, &field.short].into_iter().find(fits).unwrap_or(&field.short);
-    if columns(text) <= room {
-        text.clone()
-    } else {
-        text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
-    }
+    let named = (field.value.starts_with(&field.short) && room >= NAMED).then(|| cut(&field.value, room - 1) + ")");
+    let named = named.filter(|_| columns(&field.value) > room && field.value.ends_with(')'));
+    let text = [Some(&field.value), named.as_ref(), Some(&field.short)].into_iter().flatten().find(fits);
+    text.map_or_else(|| cut(&field.short, room), Clone::clone)
 }
 
 /// A name in a box of `room` columns: on as many lines as it has words, shortened where a word is too long, downwards
