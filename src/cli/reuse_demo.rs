@@ -36,7 +36,11 @@ impl Args {
         if context.json {
             report::json::document(&mut context.out, &seen)?;
         } else {
-            let style = Style { palette: context.palette, width: context.width, language: language(self.lang) };
+            let style = Style {
+                palette: context.palette,
+                width: Some(context.width.unwrap_or(80)),
+                language: language(self.lang),
+            };
             report::reuse::observation(&mut context.out, &seen, style)?;
         }
         Ok(Outcome::from(seen.holds()))

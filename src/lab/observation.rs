@@ -175,6 +175,11 @@ pub enum What {
         /// The answer in a few words, in no language: `172.16.10.2 REACHABLE`.
         fact: String,
     },
+    /// Frames passed, or did not, since the last event, and were only counted.
+    NotKept {
+        /// How many.
+        frames: u64,
+    },
     /// The lab says what it does next.
     Note {
         /// The text.
@@ -196,6 +201,16 @@ pub struct Frame {
     /// The whole frame, from its Ethernet header on, as it arrived at the wire.
     #[serde(skip)]
     pub bytes: Vec<u8>,
+    /// What its receivers are given instead, where the wire turned a bit over.
+    #[serde(skip)]
+    pub damaged: Option<Vec<u8>>,
+}
+
+impl Frame {
+    /// The frame as it leaves the wire.
+    pub fn leaving(&self) -> &[u8] {
+        self.damaged.as_ref().unwrap_or(&self.bytes)
+    }
 }
 
 /// One thing a lab teaches, checked against what was just seen.

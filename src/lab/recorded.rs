@@ -61,6 +61,7 @@ impl Recording {
             to: vec![1 - from],
             fate: Told::Forwarded,
             bytes: packet.frame.bytes.to_vec(),
+            damaged: None,
         };
         // A clock that was set back does not turn the ladder round.
         let at = Duration::from_nanos(u64::try_from(since).unwrap_or(0));

@@ -108,7 +108,8 @@ fn frames(observation: &Observation) -> Vec<Option<Vec<Layer>>> {
     let events = observation.events.iter().map(|event| {
         let What::Frame(frame) = &event.what else { return None };
         fields.0.clear();
-        dissect(&Origin::ethernet(&frame.bytes), &frame.bytes, &mut fields, &mut layers);
+        let bytes = frame.leaving();
+        dissect(&Origin::ethernet(bytes), bytes, &mut fields, &mut layers);
         let all = layers.iter().map(|layer| {
             let own = fields.0.get(layer.fields.start as usize..layer.fields.end as usize).unwrap_or_default();
             let origin = own.first().map_or(0, |field| field.bits.start);
@@ -119,7 +120,7 @@ fn frames(observation: &Observation) -> Vec<Option<Vec<Layer>>> {
                     ink => ink_class(ink),
                 },
                 length: layer.bytes.len(),
-                fields: own.iter().map(|field| of(field, origin, &frame.bytes)).collect(),
+                fields: own.iter().map(|field| of(field, origin, bytes)).collect(),
             }
         });
         Some(all.collect())
@@ -208,7 +209,7 @@ fn row(observation: &Observation, number: usize, time_ms: f64, step: &Step, lang
             span.lanes {
                 @for host in 0..observation.hosts.len() { span.lane style={ "--lane:" (host) } {} }
                 @match &step.shape {
-                    Shape::Note => span.note { (step.text) },
+                    Shape::Note | Shape::Gap => span.note { (step.text) },
                     Shape::Beside(host) => (beside(observation, *host, "call", &step.text)),
                     Shape::Fact(host) => (beside(observation, *host, "changed", &step.text)),
                     Shape::Arrow(arrow) => (self::arrow(arrow, observation.hosts.len(), language)),
@@ -286,7 +287,7 @@ fn label(arrow: &Arrow, fate: &str) -> Markup {
 fn spoken(observation: &Observation, time_ms: f64, step: &Step, language: Language) -> String {
     let name = |host: usize| observation.hosts.get(host).map_or("", |station| station.name.as_str());
     let what = match &step.shape {
-        Shape::Note => step.text.clone(),
+        Shape::Note | Shape::Gap => step.text.clone(),
         Shape::Beside(host) | Shape::Fact(host) => format!("{}: {}", name(*host), step.text),
         Shape::Arrow(arrow) => {
             let ends: Vec<&str> = arrow.ends.iter().map(|end| name(end.lane)).collect();

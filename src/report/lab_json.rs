@@ -31,6 +31,8 @@ struct Row<'a> {
     label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     frame_hex: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged_hex: Option<String>,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -45,11 +47,13 @@ fn hex(bytes: &[u8]) -> String {
 pub fn document(out: &mut (impl Write + ?Sized), lab: &Lab, observation: &Observation) -> io::Result<()> {
     let steps = Steps::all(observation, Language::English);
     let rows = observation.events.iter().zip(steps).map(|(event, step)| {
-        let frame_hex = match &event.what {
-            What::Frame(frame) => Some(hex(&frame.bytes)),
-            _ => None,
-        };
-        Row { event, label: matches!(step.shape, Shape::Arrow(_)).then_some(step.text), frame_hex }
+        let frame = if let What::Frame(frame) = &event.what { Some(frame) } else { None };
+        Row {
+            event,
+            label: matches!(step.shape, Shape::Arrow(_)).then_some(step.text),
+            frame_hex: frame.map(|frame| hex(&frame.bytes)),
+            damaged_hex: frame.and_then(|frame| frame.damaged.as_deref().map(hex)),
+        }
     });
     let document = Document {
         lab: lab.name,

@@ -37,15 +37,15 @@ fn file(to: &mut impl Write, about: About, observation: &Observation, started: D
     for event in &observation.events {
         let What::Frame(frame) = &event.what else { continue };
         let time = Nanoseconds::try_from(started.saturating_add(event.at).as_nanos()).ok();
-        let mut put = |host: usize, way: Way, comment: &str| {
+        let mut put = |host: usize, way: Way, bytes: &[u8], comment: &str| {
             let Some(station) = observation.hosts.get(host) else { return Ok(()) };
             let captured = Captured {
                 time,
                 interface: &station.name,
                 way: Some(way),
                 link: LinkType::Ethernet,
-                bytes: &frame.bytes,
-                original_length: frame.bytes.len() as u32,
+                bytes,
+                original_length: bytes.len() as u32,
                 checksum_pending: false,
             };
             writer.frame_with_comment(&captured, comment)
@@ -54,11 +54,11 @@ fn file(to: &mut impl Write, about: About, observation: &Observation, started: D
         // What arrives later, or is lost later, left with an event of its own.
         if frame.number > left {
             left = frame.number;
-            put(frame.from, Way::Out, &comment)?;
+            put(frame.from, Way::Out, &frame.bytes, &comment)?;
         }
         for host in &frame.to {
             for _ in 0..if frame.fate == Told::Duplicated { 2 } else { 1 } {
-                put(*host, Way::In, &comment)?;
+                put(*host, Way::In, frame.leaving(), &comment)?;
             }
         }
     }

@@ -32,7 +32,7 @@ fn datagram(from: usize, to: usize, destination: Ipv4Addr) -> Vec<u8> {
 }
 
 fn frame(number: u64, from: usize, to: &[usize], fate: Told, bytes: Vec<u8>) -> What {
-    What::Frame(Frame { number, from, to: to.to_vec(), fate, bytes })
+    What::Frame(Frame { number, from, to: to.to_vec(), fate, bytes, damaged: None })
 }
 
 fn socket(host: usize, state: State) -> Seen {
@@ -41,7 +41,7 @@ fn socket(host: usize, state: State) -> Seen {
 }
 
 /// A broadcast, a frame that somebody overhears, one that goes past the host in the middle, one that is lost, one for
-/// another network; a fact, a call whose result needs a second line, and states of two neighbouring hosts at once.
+/// another network, some that are left out; a fact, a call whose result needs a second line, and states of two neighbouring hosts at once.
 pub(super) fn three_hosts() -> Observation {
     let hosts = HOSTS.iter().enumerate().map(|(host, name)| Station {
         name: (*name).to_owned(),
@@ -59,6 +59,7 @@ pub(super) fn three_hosts() -> Observation {
         frame(3, 0, &[2], Told::Forwarded, datagram(0, 2, address(2))),
         frame(4, 0, &[], Told::Dropped, datagram(0, 1, address(1))),
         frame(5, 0, &[1], Told::Forwarded, datagram(0, 1, far)),
+        What::NotKept { frames: 12 },
         What::Return { host: 0, call: call(), result: "ECONNREFUSED".to_owned() },
     ];
     let last = all.len() - 1;

@@ -102,6 +102,9 @@ fn row(step: &Step, time_ms: f64, y: usize, hosts: usize, language: Language) ->
                     text class="note" x=(LEFT + 14) y=(y + at * ROW + 5) { (line) }
                 }
             }
+            Shape::Gap => {
+                text class="faint" x=(LEFT + 14) y=(y + 5) { (step.text) }
+            }
             Shape::Beside(host) => {
                 (time(time_ms, y))
                 (beside(*host, hosts, y, "call", &step.text))

@@ -28,6 +28,15 @@ pub const VERDICT: Words = Words { en: "What was seen", zh: "观察结果" };
 pub const CAME: Words = Words { en: "what the lab waited for happened", zh: "实验所等待的事情发生了" };
 /// For a socket that is gone.
 pub const CLOSED: &str = "CLOSED";
+/// Where frames are left out of a ladder.
+pub fn gap(frames: u64, language: Language) -> String {
+    match language {
+        Language::English if frames == 1 => "… 1 frame not shown".to_owned(),
+        Language::English => format!("… {frames} frames not shown"),
+        Language::Chinese => format!("… {frames} 个帧未显示"),
+    }
+}
+
 /// Behind a number of frames.
 const NOT_KEPT: Words = Words { en: "more frames were counted and not kept", zh: "个其他帧只计数,未保留" };
 /// Behind a number of frames that were lost before the wire saw them.

@@ -11,7 +11,7 @@ use super::ladder_arrow;
 use super::ladder_step::{Shape, Step, Steps};
 use super::packet::Look;
 use super::palette::Ink;
-use super::paragraph::{Paragraph, columns, lines};
+use super::paragraph::{Paragraph, columns, cut, lines};
 use crate::lab::observation::{Event, Language, Observation};
 
 /// Columns before the first lane: `   12.345 ms `.
@@ -78,6 +78,11 @@ impl Ladder {
     fn step(&self, out: &mut (impl Write + ?Sized), at: Duration, step: &Step) -> io::Result<()> {
         match &step.shape {
             Shape::Note => self.note(out, &step.text)?,
+            Shape::Gap => {
+                let mut row = self.row(None);
+                row.put(TIME + 2, &format!("{} ", step.text), Ink::Faint);
+                row.write(out, self.palette)?;
+            }
             Shape::Beside(host) => self.beside(out, Some(at), &[(*host, &step.text)], Ink::Application)?,
             Shape::Fact(host) => self.beside(out, Some(at), &[(*host, &step.text)], Ink::Warn)?,
             Shape::Arrow(arrow) => {
@@ -86,7 +91,9 @@ impl Ladder {
                 row.write(out, self.palette)?;
             }
         }
-        out.write_all(&step.layers.0)?;
+        for line in String::from_utf8_lossy(&step.layers.0).lines() {
+            folded(out, line, self.width)?;
+        }
         self.states(out, step)
     }
 
@@ -191,20 +198,37 @@ fn broken(text: &str, room: usize) -> Vec<String> {
     all.iter().map(|line| cut(line, room)).collect()
 }
 
-/// `text`, cut to `room` columns.
-fn cut(text: &str, room: usize) -> String {
-    if columns(text) <= room {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    for c in text.chars() {
-        kept.push(c);
-        if columns(&kept) + 1 > room {
-            kept.pop();
-            break;
+/// Where what belongs to a layer begins.
+const LAYER: usize = 14;
+
+/// Writes a line of a layer in lines of `width` columns, broken between its parts, which two spaces separate, and
+/// inside a part only where it is longer than a line. Colours take no columns.
+fn folded(out: &mut (impl Write + ?Sized), line: &str, width: usize) -> io::Result<()> {
+    let (mut at, mut blanks) = (0, 0);
+    for part in line.split("  ") {
+        let long = columns(&plain(part)) > width.saturating_sub(LAYER);
+        for piece in part.split(|c| long && c == ' ') {
+            let length = columns(&plain(piece));
+            if at > LAYER && length > 0 && at + blanks + length > width {
+                write!(out, "\n{:LAYER$}", "")?;
+                at = LAYER;
+            } else {
+                write!(out, "{:blanks$}", "")?;
+                at += blanks;
+            }
+            out.write_all(piece.as_bytes())?;
+            (at, blanks) = (at + length, 1);
         }
+        blanks = 2;
     }
-    kept + "…"
+    writeln!(out)
+}
+
+/// Without colours.
+fn plain(text: &str) -> String {
+    let mut pieces = text.split('\x1b');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + piece.split_once('m').map_or("", |(_, rest)| rest))
 }
 
 /// The verdict under the ladder: each thing the lab teaches, seen or not, with the numbers behind it.
@@ -259,6 +283,14 @@ mod tests {
         assert_eq!(drawn, THREE_HOSTS.trim_start_matches('\n'));
     }
 
+    #[test]
+    fn a_layer_that_is_too_long_goes_on_below_its_text_and_colour_takes_no_room() {
+        let mut out = Vec::new();
+        folded(&mut out, "    \x1b[35mTCP\x1b[0m       1 → 2  [ACK]  seq 7  \x1b[31mwrong\x1b[0m", 33).unwrap();
+        let expected = "    \x1b[35mTCP\x1b[0m       1 → 2  [ACK]\n              seq 7  \x1b[31mwrong\x1b[0m\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
     const THREE_HOSTS: &str = "
              client                        router                         server
              10.0.0.1                     10.0.0.2                      10.0.0.3
@@ -271,7 +303,8 @@ mod tests {
     5.000 ms │────────────── #3 IPv4 10.0.0.1 → 10.0.0.3 0 bytes ─────────────▶│
     6.000 ms │─ #4 IPv4 10.0.0.1 → 10.0.0… ✗  │                                │
     7.000 ms │─ #5 IPv4 10.0.0.1 → 192.0.2.9 ▶│                                │
-    8.000 ms │ connect(10.0.0.3, port 80) →   │                                │
+             │ … 12 frames not shown          │                                │
+    9.000 ms │ connect(10.0.0.3, port 80) →   │                                │
              │ ECONNREFUSED                   │                                │
              │                                │ LISTEN             ESTABLISHED │
 ";

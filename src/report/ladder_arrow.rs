@@ -13,7 +13,8 @@ use crate::lab::observation::Language;
 /// Draws `arrow` on a row; `lanes` are the columns of the hosts.
 pub(super) fn draw(row: &mut Cells, lanes: &[usize], arrow: &Arrow, language: Language) {
     let words = Said::of(arrow, language);
-    let ways: Vec<Way> = arrow.sides().filter_map(|side| Way::new(lanes, arrow, side, words.least(arrow))).collect();
+    let needs = [words.least(arrow), words.whole(arrow)];
+    let ways: Vec<Way> = arrow.sides().filter_map(|side| Way::new(lanes, arrow, side, needs)).collect();
     for way in &ways {
         way.draw(row, arrow);
     }
@@ -43,10 +44,18 @@ impl Said {
         columns(&self.number) + columns(&arrow.label.head) + 1
     }
 
+    /// Columns of everything.
+    fn whole(&self, arrow: &Arrow) -> usize {
+        columns(&self.number) + columns(&arrow.label.full()) + 1 + columns(&self.fate())
+    }
+
+    fn fate(&self) -> String {
+        if self.fate.is_empty() { String::new() } else { format!("({}) ", self.fate) }
+    }
+
     fn write(&self, row: &mut Cells, way: &Way, arrow: &Arrow) {
-        let fate = if self.fate.is_empty() { String::new() } else { format!("({}) ", self.fate) };
-        let whole = columns(&self.number) + columns(&arrow.label.full()) + 1 + columns(&fate);
-        let place = way.place(whole);
+        let fate = self.fate();
+        let place = way.place(self.whole(arrow));
         let fate = if self.drawn && place.len() < self.least(arrow) + columns(&fate) { String::new() } else { fate };
         let around = columns(&self.number) + columns(&fate) + 1;
         let text = arrow.label.fitting(place.len().saturating_sub(around));
@@ -72,16 +81,18 @@ struct Way {
 }
 
 impl Way {
-    /// `least`: columns that its label needs.
-    fn new(lanes: &[usize], arrow: &Arrow, side: &[End], least: usize) -> Option<Self> {
+    /// `least`: columns that its label needs; `whole`: those that it takes with its details.
+    fn new(lanes: &[usize], arrow: &Arrow, side: &[End], [least, whole]: [usize; 2]) -> Option<Self> {
         let column = |lane: usize| lanes.get(lane).copied();
         let (near, far) = (column(side.first()?.lane)?, column(side.last()?.lane)?);
         let from = column(arrow.from)?;
         let right_bound = far > from;
         let span = |a: usize, b: usize| a.min(b) + 1..a.max(b);
-        // Five eighths of the way to the next: two thirds and a label fits, and one sees at once which end is open.
+        // Five eighths of the way to the next: two thirds and a label fits, and one sees at once which end is open. Of
+        // what is lost nothing is told later, so it is told whole where that leaves the end open.
         let (all, next) = (span(from, far), span(from, near).len());
-        let share = (next * 5 / 8).max(least + 4).min(next.saturating_sub(2));
+        let wanted = if arrow.part == Part::Stops { (next * 7 / 8).min(whole + 4) } else { 0 };
+        let share = (next * 5 / 8).max(wanted).max(least + 4).min(next.saturating_sub(2));
         let rest = next - share;
         let drawn = match (arrow.part, right_bound) {
             (Part::Whole, _) => all,

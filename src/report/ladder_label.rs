@@ -3,11 +3,14 @@
 use std::net::Ipv4Addr;
 
 use super::palette::Ink;
+use super::paragraph::{columns, cut};
 use crate::bytes::Escaped;
 use crate::capture::Packet;
+use crate::capture::analysis::Notes;
 use crate::capture::flows::Relative;
 use crate::dissect::{Data, Header, Layer};
 use crate::internet::{Icmp, Ipv4, icmp};
+use crate::lab::observation::{Language, Words};
 use crate::link::{Arp, arp};
 use crate::transport::tcp::{Flags, Tcp};
 
@@ -30,13 +33,14 @@ impl Label {
     }
 
     /// Says where the datagram goes on to from the host that its frame is for; that is more than its ports are.
-    pub fn bound_for(&mut self, destination: Ipv4Addr) {
+    pub fn bound_for(&mut self, destination: Ipv4Addr, language: Language) {
+        let way = FOR.get(language);
         let ports = self.head.strip_prefix("UDP ").map(str::to_owned);
         if let Some(ports) = ports {
-            self.head = format!("UDP for {destination}");
+            self.head = format!("UDP {way} {destination}");
             self.details.insert(0, ports);
         } else if !self.head.ends_with(&format!(" {destination}")) {
-            self.details.insert(0, format!("for {destination}"));
+            self.details.insert(0, format!("{way} {destination}"));
         }
     }
 
@@ -48,24 +52,30 @@ impl Label {
     /// As much of the label as fits in `room` columns; the head is cut when not even a short one fits.
     pub fn fitting(&self, room: usize) -> String {
         let mut text = self.head.clone();
-        if let Some(short) = self.short.as_ref().filter(|_| text.chars().count() > room) {
+        if let Some(short) = self.short.as_ref().filter(|_| columns(&text) > room) {
             text.clone_from(short);
         }
         for detail in &self.details {
-            if text.chars().count() + 1 + detail.chars().count() > room {
+            if columns(&text) + 1 + columns(detail) > room {
                 break;
             }
             text = format!("{text} {detail}");
         }
-        if text.chars().count() > room {
-            text = text.chars().take(room.saturating_sub(1)).chain(['…']).collect();
-        }
-        text
+        cut(&text, room)
     }
 }
 
+const FOR: Words = Words { en: "for", zh: "去往" };
+const FRAGMENT: Words = Words { en: "fragment at", zh: "分片 偏移" };
+const TYPE: Words = Words { en: "type", zh: "类型" };
+const OPERATION: Words = Words { en: "operation", zh: "操作" };
+const BYTE: Words = Words { en: "byte", zh: "字节" };
+const BYTES: Words = Words { en: "bytes", zh: "字节" };
+const PROBE: Words = Words { en: "probe", zh: "探测" };
+const UPDATE: Words = Words { en: "window update", zh: "窗口更新" };
+
 /// The label of a frame: of the innermost header that says what the frame is for.
-pub fn label(packet: &Packet<'_>) -> Label {
+pub fn label(packet: &Packet<'_>, language: Language) -> Label {
     let own: Vec<&Layer> = packet.layers.iter().filter(|layer| !layer.quoted).collect();
     let transport = own.iter().rev().find(|layer| matches!(layer.header, Header::Tcp(_) | Header::Udp(_)));
     let data = own.iter().find(|layer| matches!(layer.header, Header::Data(Data::Payload | Data::FragmentPayload)));
@@ -75,42 +85,49 @@ pub fn label(packet: &Packet<'_>) -> Label {
         (None, None) => &[],
     };
     let piece = own.iter().find_map(|layer| match &layer.header {
-        Header::Ipv4(ip) if ip.is_fragment() => Some(fragment(ip)),
+        Header::Ipv4(ip) if ip.is_fragment() => Some(fragment(ip, language)),
         _ => None,
     });
     let label = piece.or_else(|| {
         own.iter().rev().find_map(|layer| match &layer.header {
-            Header::Tcp(header) => Some(tcp(header, packet.relative, payload)),
+            Header::Tcp(header) => Some(tcp(header, packet, payload, language)),
             Header::Udp(udp) => Some(with_payload(
                 Label::new(Ink::Transport, format!("UDP {} → {}", udp.source, udp.destination)),
                 payload,
+                language,
             )),
-            Header::Icmp(icmp) | Header::Icmpv6(icmp) => Some(icmp_label(icmp)),
-            Header::Arp(arp) => Some(arp_label(arp)),
+            Header::Icmp(icmp) | Header::Icmpv6(icmp) => Some(icmp_label(icmp, language)),
+            Header::Arp(arp) => Some(arp_label(arp, language)),
             Header::Ipv4(ip) => Some(with_payload(
                 Label::new(Ink::Internet, format!("IPv4 {} → {}", ip.source, ip.destination)),
                 payload,
+                language,
             )),
             Header::Ethernet(ethernet) => Some(Label {
-                details: vec![bytes(payload.len())],
+                details: vec![bytes(payload.len(), language)],
                 ..Label::new(Ink::Link, format!("{} → {}", ethernet.source, ethernet.destination))
             }),
             _ => None,
         })
     });
-    label.unwrap_or_else(|| Label::new(Ink::Faint, bytes(packet.frame.bytes.len())))
+    label.unwrap_or_else(|| Label::new(Ink::Faint, bytes(packet.frame.bytes.len(), language)))
 }
 
-fn tcp(tcp: &Tcp, relative: Option<Relative>, payload: &[u8]) -> Label {
+fn tcp(tcp: &Tcp, packet: &Packet<'_>, payload: &[u8], language: Language) -> Label {
     let ink = if tcp.flags.contains(Flags::RST) { Ink::Bad } else { Ink::Transport };
     let mut label = Label::new(ink, format!("[{}]", tcp.flags));
     if !payload.is_empty() {
-        label.details.push(bytes(payload.len()));
+        label.details.push(bytes(payload.len(), language));
+    }
+    // Linux asks whether a window is still closed as it asks whether a peer is still there.
+    let probes = Notes::KEEP_ALIVE.or(Notes::ZERO_WINDOW_PROBE);
+    for (notes, words) in [(probes, PROBE), (Notes::WINDOW_UPDATE, UPDATE)] {
+        label.details.extend(packet.finding.notes.any(notes).then(|| words.get(language).to_owned()));
     }
     if tcp.window == 0 && !tcp.flags.contains(Flags::RST) {
         label.details.push("win 0".to_owned());
     }
-    if let Some(Relative { sequence, acknowledgment }) = relative {
+    if let Some(Relative { sequence, acknowledgment }) = packet.relative {
         label.details.push(format!("seq {sequence}"));
         label.details.extend(acknowledgment.map(|number| format!("ack {number}")));
     }
@@ -123,22 +140,23 @@ fn tcp(tcp: &Tcp, relative: Option<Relative>, payload: &[u8]) -> Label {
     label
 }
 
-fn fragment(ip: &Ipv4) -> Label {
-    let mut label = Label::new(Ink::Internet, format!("IPv4 fragment at {}", ip.fragment_offset));
-    label.details.push(bytes(usize::from(ip.total_length).saturating_sub(ip.header_length.into())));
+fn fragment(ip: &Ipv4, language: Language) -> Label {
+    let head = format!("IPv4 {} {}", FRAGMENT.get(language), ip.fragment_offset);
+    let mut label = Label::new(Ink::Internet, head);
+    label.details.push(bytes(usize::from(ip.total_length).saturating_sub(ip.header_length.into()), language));
     label
 }
 
-fn with_payload(mut label: Label, payload: &[u8]) -> Label {
-    label.details.push(bytes(payload.len()));
+fn with_payload(mut label: Label, payload: &[u8], language: Language) -> Label {
+    label.details.push(bytes(payload.len(), language));
     if !payload.is_empty() {
         label.details.push(quoted(payload));
     }
     label
 }
 
-fn bytes(length: usize) -> String {
-    if length == 1 { "1 byte".to_owned() } else { format!("{length} bytes") }
+fn bytes(length: usize, language: Language) -> String {
+    format!("{length} {}", if length == 1 { BYTE } else { BYTES }.get(language))
 }
 
 /// The start of a payload as text.
@@ -152,7 +170,7 @@ fn quoted(payload: &[u8]) -> String {
 /// Bytes of a payload that an arrow shows.
 const PREVIEW: usize = 16;
 
-fn icmp_label(icmp: &Icmp) -> Label {
+fn icmp_label(icmp: &Icmp, language: Language) -> Label {
     let v4 = icmp.version == icmp::Version::V4;
     let types = if v4 { icmp::TYPES } else { icmp::TYPES_V6 };
     let code = match icmp.kind {
@@ -163,7 +181,7 @@ fn icmp_label(icmp: &Icmp) -> Label {
     let mut label = match (types.name(icmp.kind.into()), code) {
         (_, Some(reason)) if icmp.kind == 3 => Label::new(Ink::Internet, format!("ICMP {reason}")),
         (Some(name), _) => Label::new(Ink::Internet, format!("ICMP {name}")),
-        (None, _) => Label::new(Ink::Internet, format!("ICMP type {}", icmp.kind)),
+        (None, _) => Label::new(Ink::Internet, format!("ICMP {} {}", TYPE.get(language), icmp.kind)),
     };
     label.details.extend(code.filter(|_| icmp.kind == 11).map(str::to_owned));
     if let (icmp::Message::Error { parameter, .. }, true, (3, 4)) = (icmp.message, v4, (icmp.kind, icmp.code)) {
@@ -172,17 +190,23 @@ fn icmp_label(icmp: &Icmp) -> Label {
     label
 }
 
-fn arp_label(arp: &Arp) -> Label {
+fn arp_label(arp: &Arp, language: Language) -> Label {
     let (head, short) = match arp.operation {
         arp::REQUEST => {
-            let question = format!("who has {}?", arp.target_protocol);
+            let question = match language {
+                Language::English => format!("who has {}?", arp.target_protocol),
+                Language::Chinese => format!("谁是 {}?", arp.target_protocol),
+            };
             (format!("ARP {question}"), Some(question))
         }
         arp::REPLY => {
-            let owner = arp.sender_protocol;
-            (format!("ARP {owner} is at {}", arp.sender_hardware), Some(format!("ARP {owner} is here")))
+            let (owner, mac) = (arp.sender_protocol, arp.sender_hardware);
+            match language {
+                Language::English => (format!("ARP {owner} is at {mac}"), Some(format!("ARP {owner} is here"))),
+                Language::Chinese => (format!("ARP {owner} 在 {mac}"), Some(format!("ARP {owner} 在这里"))),
+            }
         }
-        other => (format!("ARP operation {other}"), None),
+        other => (format!("ARP {} {other}", OPERATION.get(language)), None),
     };
     Label { short, ..Label::new(Ink::Link, head) }
 }
@@ -204,11 +228,18 @@ mod tests {
     #[test]
     fn a_datagram_for_another_network_says_so_before_its_ports() {
         let mut label = Label::new(Ink::Transport, "UDP 9000 → 53".to_owned());
-        label.bound_for(Ipv4Addr::new(192, 0, 2, 9));
+        label.bound_for(Ipv4Addr::new(192, 0, 2, 9), Language::English);
         assert_eq!(label.full(), "UDP for 192.0.2.9 9000 → 53");
         let mut label = Label::new(Ink::Transport, "[SYN]".to_owned());
-        label.bound_for(Ipv4Addr::new(192, 0, 2, 9));
+        label.bound_for(Ipv4Addr::new(192, 0, 2, 9), Language::English);
         assert_eq!(label.full(), "[SYN] for 192.0.2.9");
+    }
+
+    #[test]
+    fn a_label_in_chinese_takes_two_columns_for_a_sign() {
+        let label =
+            Label { details: vec![bytes(5, Language::Chinese)], ..Label::new(Ink::Transport, "[ACK]".to_owned()) };
+        assert_eq!((label.fitting(12), label.fitting(11)), ("[ACK] 5 字节".to_owned(), "[ACK]".to_owned()));
     }
 
     #[test]

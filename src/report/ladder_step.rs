@@ -1,6 +1,7 @@
 //! One event of an observation, ready to be drawn: as text, SVG or HTML.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use super::lab_words;
 use super::ladder_label::{Label, label};
@@ -9,6 +10,7 @@ use super::palette::Ink;
 use super::text::Text;
 use crate::bytes::Mac;
 use crate::capture::Packet;
+use crate::capture::analysis::Finding;
 use crate::capture::frame::Frame as Captured;
 use crate::capture::packet::Dissector;
 use crate::dissect::Header;
@@ -35,6 +37,8 @@ pub struct Step {
 pub enum Shape {
     /// Across everything.
     Note,
+    /// Across everything: frames that are left out.
+    Gap,
     /// Beside the lane of this host, which makes a call.
     Beside(usize),
     /// Beside the lane of this host, whose kernel says something.
@@ -110,20 +114,25 @@ impl HostStates {
     }
 }
 
+/// For what is remembered of connections, in bytes: labs have few.
+const MEMORY: usize = 1 << 20;
+
 /// Turns events into steps, one after the other.
 #[derive(Debug)]
 pub struct Steps {
     language: Language,
     look: Option<Look>,
     dissector: Dissector,
+    /// Frames that left before they arrived, with their labels.
+    under_way: Vec<(u64, Label)>,
     shown: Vec<Vec<String>>,
 }
 
 impl Steps {
     /// Steps in `language`, with the layers of frames where `look` says how.
     pub fn new(language: Language, look: Option<Look>) -> Self {
-        let dissector = Dissector::new(look.is_some_and(|look| look.fields));
-        Steps { language, look, dissector, shown: Vec::new() }
+        let dissector = Dissector::new(look.is_some_and(|look| look.fields)).analysing(MEMORY);
+        Steps { language, look, dissector, under_way: Vec::new(), shown: Vec::new() }
     }
 
     /// Every step of an observation.
@@ -137,23 +146,39 @@ impl Steps {
         let mut layers = Text::default();
         let (shape, text) = match &event.what {
             What::Note { text } => (Shape::Note, text.get(self.language).to_owned()),
+            What::NotKept { frames } => (Shape::Gap, lab_words::gap(*frames, self.language)),
             What::Call { host, call } => (Shape::Beside(*host), call.clone()),
             What::Return { host, call, result } => (Shape::Beside(*host), format!("{call} → {result}")),
             What::Fact { host, fact } => (Shape::Fact(*host), fact.clone()),
             What::Frame(frame) => {
-                let packet = self.dissector.read(Captured::ethernet(&frame.bytes));
-                let mut label = label(&packet);
-                if let Some(destination) = elsewhere(observation, frame, &packet) {
-                    label.bound_for(destination);
-                }
-                if let Some(look) = self.look.filter(|_| frame.fate != Told::Released) {
-                    packet::layers(&mut layers, &packet, &look);
-                }
+                let label = self.label(observation, event.at, frame, &mut layers);
                 let text = label.full();
                 (Shape::Arrow(arrow(observation, frame, label)), text)
             }
         };
         Step { shape, text, states: self.states(&event.states), layers }
+    }
+
+    /// The label of a frame; that of one which arrives is the one that it left with.
+    fn label(&mut self, observation: &Observation, at: Duration, frame: &Frame, layers: &mut Text) -> Label {
+        if let Some((_, label)) = self.under_way.iter().rev().find(|(number, _)| *number == frame.number) {
+            return label.clone();
+        }
+        let time = i64::try_from(at.as_nanos()).ok();
+        let mut packet = self.dissector.read(Captured { time, ..Captured::ethernet(frame.leaving()) });
+        let mut label = label(&packet, self.language);
+        if let Some(destination) = elsewhere(observation, frame, &packet) {
+            label.bound_for(destination, self.language);
+        }
+        if let Some(look) = &self.look {
+            // What a fate makes of a segment is told by its arrow.
+            packet.finding = Finding::default();
+            packet::layers(layers, &packet, look);
+        }
+        if part(frame) == Part::Leaves {
+            self.under_way.push((frame.number, label.clone()));
+        }
+        label
     }
 
     fn states(&mut self, now: &[Vec<Seen>]) -> Vec<HostStates> {
@@ -195,15 +220,19 @@ fn word(socket: &Seen) -> String {
     socket.state.map_or_else(|| "?".to_owned(), |state| state.to_string())
 }
 
-fn arrow(observation: &Observation, frame: &Frame, label: Label) -> Arrow {
-    let part = match frame.fate {
+fn part(frame: &Frame) -> Part {
+    match frame.fate {
         Told::Delayed | Told::Held | Told::Swapped => Part::Leaves,
         Told::Released => Part::Arrives,
         Told::Dropped | Told::Overflowed | Told::Cut | Told::Suppressed => Part::Stops,
         // On a slow wire nobody has it yet.
         Told::Duplicated | Told::Corrupted if frame.to.is_empty() => Part::Leaves,
         Told::Forwarded | Told::Duplicated | Told::Corrupted => Part::Whole,
-    };
+    }
+}
+
+fn arrow(observation: &Observation, frame: &Frame, label: Label) -> Arrow {
+    let part = part(frame);
     Arrow { number: frame.number, from: frame.from, ends: ends(observation, frame), part, fate: frame.fate, label }
 }
 

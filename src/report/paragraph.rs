@@ -55,6 +55,22 @@ pub fn columns(text: &str) -> usize {
     text.width()
 }
 
+/// `text`, cut to `room` columns.
+pub fn cut(text: &str, room: usize) -> String {
+    if columns(text) <= room {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        kept.push(c);
+        if columns(&kept) + 1 > room {
+            kept.pop();
+            break;
+        }
+    }
+    kept + "…"
+}
+
 /// The lines of `text` in `room` columns: broken at spaces, and between characters of two columns, which are written
 /// without spaces. A word that is longer than a line stays whole.
 pub fn lines(text: &str, room: usize) -> Vec<String> {

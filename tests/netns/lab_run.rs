@@ -30,6 +30,10 @@ crate::tests![
     a_frame_that_cannot_be_is_refused_and_one_that_did_not_come_is_told_at_the_end,
     a_number_out_of_range_is_told_what_is_allowed,
     an_export_to_standard_output_is_alone_there,
+    a_frame_with_a_bit_turned_over_was_sent_whole,
+    frames_that_are_left_out_leave_a_gap,
+    probes_and_window_updates_are_called_so,
+    layers_fit_eighty_columns_and_chinese_ladders_speak_chinese,
 ];
 
 fn run(arguments: &[&str]) -> std::process::Output {
@@ -259,5 +263,60 @@ fn an_export_to_standard_output_is_alone_there() {
         let output = run(&[&["run", "handshake", "--svg", "-"], others].concat());
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(errors.contains("takes standard output for itself"), "{errors}");
+    }
+}
+
+fn a_frame_with_a_bit_turned_over_was_sent_whole() {
+    let output = run(&["run", "corrupt", "--pcap", "-"]);
+    let mut stored = Stored::open(output.stdout.as_slice()).unwrap();
+    let mut damaged = Vec::new();
+    while let Some(frame) = stored.next().unwrap() {
+        damaged.extend(frame.bytes.ends_with(b"HELLo").then_some(frame.way.unwrap()));
+    }
+    assert_eq!(damaged, [Way::In; 3], "it was the wire");
+    let document = json(&["run", "corrupt", "--json"]);
+    assert_documented("lab run", &document);
+    let events = document["events"].as_array().unwrap().iter();
+    let mut turned = events.filter(|event| event["fate"] == "corrupted");
+    assert!(turned.all(|event| event["damaged_hex"].is_string() && event["frame_hex"] != event["damaged_hex"]));
+}
+
+fn frames_that_are_left_out_leave_a_gap() {
+    let document = json(&["run", "fragment", "--json"]);
+    assert_documented("lab run", &document);
+    let events = document["events"].as_array().unwrap();
+    let gaps: Vec<usize> = (0..events.len()).filter(|at| events[*at]["event"] == "not_kept").collect();
+    let left_out: u64 = gaps.iter().map(|at| events[*at]["frames"].as_u64().unwrap()).sum();
+    assert_eq!(left_out, document["frames_not_kept"].as_u64().unwrap());
+    let call = |at: usize, call: &str| events[at]["call"] == call;
+    let sent = |at| call(at, "send(65507 bytes)");
+    let read = |at: usize| events[at]["event"] == "return" && call(at, "recv()");
+    assert!(gaps.iter().all(|gap| (0..*gap).any(sent) && (*gap..events.len()).any(read)), "where they were");
+    let text = String::from_utf8(run(&["run", "fragment"]).stdout).unwrap();
+    assert!(text.contains("│ … ") && text.contains(" not shown  "), "{text}");
+}
+
+fn probes_and_window_updates_are_called_so() {
+    let document = json(&["run", "zero-window", "--json"]);
+    let events = document["events"].as_array().unwrap().iter();
+    let labels: Vec<&str> = events.filter_map(|event| event["label"].as_str()).collect();
+    assert!(labels.iter().filter(|label| label.starts_with("[ACK] probe seq ")).count() >= 4, "{labels:?}");
+    assert_eq!(labels.iter().filter(|label| label.contains("window update")).count(), 1, "{labels:?}");
+}
+
+fn layers_fit_eighty_columns_and_chinese_ladders_speak_chinese() {
+    let wide = |c: char| ('\u{2e80}'..'\u{fb00}').contains(&c) || ('\u{ff01}'..'\u{ff60}').contains(&c);
+    let columns = |line: &str| line.chars().map(|c| 1 + usize::from(wide(c))).sum::<usize>();
+    for arguments in [&["run", "corrupt", "-v"][..], &["run", "fragment", "-vv"], &["run", "fragment", "--lang", "zh"]]
+    {
+        let text = String::from_utf8(run(arguments).stdout).unwrap();
+        let long: Vec<&str> = text.lines().filter(|line| columns(line) > 80).collect();
+        assert!(long.is_empty(), "{arguments:?}: {long:#?}");
+    }
+    for option in [&["--svg", "-"][..], &[]] {
+        let output = run(&[&["run", "fragment", "--lang", "zh"], option].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("IPv4 分片 偏移 1480") && text.contains("(丢失)"), "{text}");
+        assert!(!text.contains("(lost)") && !text.contains("fragment at"), "{text}");
     }
 }

@@ -167,7 +167,7 @@ impl Run {
         for number in &self.bits {
             if let Some(frame) = observation.frames().find(|frame| frame.number == *number) {
                 writeln!(context.out)?;
-                diagram::frame(&mut context.out, palette, *number, &frame.bytes)?;
+                diagram::frame(&mut context.out, palette, *number, frame.leaving())?;
             }
         }
         writeln!(context.out)?;

@@ -97,7 +97,7 @@ impl<'a> Stepper<'a> {
         states: &[Vec<Seen>],
         fate: Fate,
     ) -> Result<Fate, LabError> {
-        let label = label(&self.dissector.read(Frame::ethernet(frame.bytes))).full();
+        let label = label(&self.dissector.read(Frame::ethernet(frame.bytes)), self.language).full();
         // Before the question: a key that answers it must not be thrown away with what was typed ahead.
         let keys = Keys::take(io::stdin())?;
         let mut shown = self.prompt(context, observation, frame, &label, states, fate).map_err(LabError::Show)?;

@@ -82,7 +82,7 @@ impl Stage<'_> {
         }
         for bytes in batch.frames() {
             self.keep_pace(way, more)?;
-            self.frame(Travelling { way, from: host, number: 0, bytes: Rc::from(bytes) })?;
+            self.frame(Travelling { way, from: host, number: 0, bytes: Rc::from(bytes), damaged: None })?;
         }
         Ok(more)
     }

@@ -77,6 +77,8 @@ pub struct Stage<'a> {
     audience: &'a mut dyn Audience,
     repeats: Repeats,
     frames: u64,
+    /// Frames that were not kept, as far as an event told of them.
+    left_out_told: u64,
     last_activity: Duration,
     layers: Vec<Layer>,
     batch: Option<Batch>,
@@ -127,6 +129,7 @@ impl<'a> Stage<'a> {
             audience,
             repeats: Repeats::default(),
             frames: 0,
+            left_out_told: 0,
             last_activity: Duration::ZERO,
             layers: Vec::new(),
             batch: Some(Batch::new(BATCH, FRAME_AT_MOST)),
@@ -261,9 +264,17 @@ impl<'a> Stage<'a> {
     }
 
     fn record(&mut self, what: What) -> Result<(), LabError> {
-        let at = self.now();
+        let left_out = self.observation.frames_not_kept.saturating_sub(self.left_out_told);
+        if left_out > 0 {
+            self.left_out_told = self.observation.frames_not_kept;
+            self.tell(What::NotKept { frames: left_out }, Vec::new())?;
+        }
         let states = if self.watch_states { self.look()? } else { Vec::new() };
-        let event = Event { at, what, states };
+        self.tell(what, states)
+    }
+
+    fn tell(&mut self, what: What, states: Vec<Vec<Seen>>) -> Result<(), LabError> {
+        let event = Event { at: self.now(), what, states };
         self.audience.saw(&self.observation, &event)?;
         self.observation.events.push(event);
         Ok(())

@@ -13,7 +13,17 @@ pub(super) struct Travelling {
     pub(super) from: usize,
     /// From 1, in the order of arrival.
     pub(super) number: u64,
+    /// As its host sent it.
     pub(super) bytes: Rc<[u8]>,
+    /// What goes on instead, where a bit was turned over.
+    pub(super) damaged: Option<Rc<[u8]>>,
+}
+
+impl Travelling {
+    /// What goes on.
+    pub(super) fn leaving(&self) -> &[u8] {
+        self.damaged.as_ref().unwrap_or(&self.bytes)
+    }
 }
 
 /// The frames that wait.
@@ -93,7 +103,7 @@ mod tests {
     use super::*;
 
     fn frame(number: u64, port: usize) -> Travelling {
-        Travelling { way: (0, port), from: port, number, bytes: Rc::default() }
+        Travelling { way: (0, port), from: port, number, bytes: Rc::default(), damaged: None }
     }
 
     fn second(seconds: u64) -> Duration {

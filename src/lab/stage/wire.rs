@@ -102,7 +102,7 @@ impl Stage<'_> {
                 self.waiting.let_pass(self.now().saturating_add(patience), frame);
                 return Ok(());
             }
-            Fate::Corrupt(bit) => frame.bytes = turn_over(&frame.bytes, bit),
+            Fate::Corrupt(bit) => frame.damaged = Some(turn_over(&frame.bytes, bit)),
             Fate::Forward | Fate::Duplicate | Fate::Delay(_) => {}
         }
         let (way, number) = (frame.way, frame.number);
@@ -182,8 +182,8 @@ impl Stage<'_> {
         let (fabric, port) = frame.way;
         let mut reached = Vec::new();
         let Some(fabric) = self.fabrics.get_mut(fabric) else { return Ok(reached) };
-        for port in fabric.exits(port, &frame.bytes) {
-            port.send(&frame.bytes)?;
+        for port in fabric.exits(port, frame.leaving()) {
+            port.send(frame.leaving())?;
             reached.push(port.host);
         }
         self.last_activity = self.now();
@@ -199,7 +199,8 @@ impl Stage<'_> {
             self.observation.frames_not_kept = self.observation.frames_not_kept.saturating_add(first);
             return Ok(());
         }
-        let kept = Frame { number: frame.number, from: frame.from, to, fate, bytes: frame.bytes.to_vec() };
+        let (bytes, damaged) = (frame.bytes.to_vec(), frame.damaged.as_ref().map(|bytes| bytes.to_vec()));
+        let kept = Frame { number: frame.number, from: frame.from, to, fate, bytes, damaged };
         self.record(What::Frame(kept))
     }
 }

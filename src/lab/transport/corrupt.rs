@@ -91,33 +91,33 @@ fn datagrams(stage: &mut Stage<'_>, [client, server]: [usize; 2]) -> Result<(), 
     stage.note(Words { en: "UDP: the same bit", zh: "UDP:同一个比特" })?;
     let receiver = Endpoint::open(stage, &server_program, "bind()", move || udp::bind(address))?;
     let sender = Endpoint::open(stage, &client_program, "connect()", move || udp::connect(address))?;
-    next_of(stage, client, Fate::Corrupt(LAST_LETTER));
-    let (dropped, read) = two(stage, &sender, &receiver, "UdpInCsumErrors")?;
-    stage.finding(
+    let ends = (&sender, &receiver);
+    dropped(
+        stage,
+        ends,
+        LAST_LETTER,
+        "UdpInCsumErrors",
         Words {
             en: "UDP: the receiver drops and counts it, nobody repeats it", zh: "UDP:接收方丢弃并计数,没有人重传"
         },
-        dropped == 1 && read == b"again",
-        format!("UdpInCsumErrors +{dropped}, the program reads {}", told(&Ok::<_, io::Error>(read))),
-    );
+    )?;
 
     stage.note(Words { en: "IPv4: a bit of the time to live", zh: "IPv4:生存时间的一个比特" })?;
-    next_of(stage, client, Fate::Corrupt(TIME_TO_LIVE));
-    let (dropped, read) = two(stage, &sender, &receiver, "IpInHdrErrors")?;
-    stage.finding(
+    dropped(
+        stage,
+        ends,
+        TIME_TO_LIVE,
+        "IpInHdrErrors",
         Words {
             en: "IPv4's own checksum notices a damaged header: dropped, whatever it carries",
             zh: "IPv4 自己的校验和发现首部损坏:丢弃,不论里面是什么",
         },
-        dropped == 1 && read == b"again",
-        format!("IpInHdrErrors +{dropped}, the program reads {}", told(&Ok::<_, io::Error>(read))),
-    );
+    )?;
 
     stage.note(Words { en: "UDP without a checksum: SO_NO_CHECK", zh: "不带校验和的 UDP:SO_NO_CHECK" })?;
     let set = sender.call(stage, "setsockopt(SO_NO_CHECK)", |socket| Ok::<(), io::Error>(without_checksum(socket)?))?;
     tcp::needed("setsockopt", set)?;
-    next_of(stage, client, Fate::Corrupt(LAST_LETTER));
-    let (dropped, read) = two(stage, &sender, &receiver, "UdpInCsumErrors")?;
+    let (dropped, read) = two(stage, ends, LAST_LETTER, "UdpInCsumErrors")?;
     stage.finding(
         Words {
             en: "without a checksum nobody notices: the damaged bytes reach the program",
@@ -129,13 +129,29 @@ fn datagrams(stage: &mut Stage<'_>, [client, server]: [usize; 2]) -> Result<(), 
     Ok(())
 }
 
-/// Sends two datagrams, of which the first is damaged, and reads one: by how much the counter grew, and what was read.
+/// Of two datagrams the first, with this bit turned over, is dropped and counted.
+fn dropped(
+    stage: &mut Stage<'_>,
+    ends: (&Endpoint<'_>, &Endpoint<'_>),
+    bit: u32,
+    counter: &str,
+    statement: Words,
+) -> Result<(), LabError> {
+    let (dropped, read) = two(stage, ends, bit, counter)?;
+    let measured = format!("{counter} +{dropped}, the program reads {}", told(&Ok::<_, io::Error>(read.clone())));
+    stage.finding(statement, dropped == 1 && read == b"again", measured);
+    Ok(())
+}
+
+/// Sends two datagrams, of which the first has this bit turned over, and reads one: by how much the counter grew, and
+/// what was read.
 fn two(
     stage: &mut Stage<'_>,
-    sender: &Endpoint<'_>,
-    receiver: &Endpoint<'_>,
+    (sender, receiver): (&Endpoint<'_>, &Endpoint<'_>),
+    bit: u32,
     counter: &str,
 ) -> Result<(u64, Vec<u8>), LabError> {
+    next_of(stage, sender.program().host, Fate::Corrupt(bit));
     let host = receiver.program().host;
     let (frames, before) = (stage.frames(), stage.counters(host)?);
     tcp::needed("send", sender.call(stage, "send(\"HELLO\")", |socket| socket.send(b"HELLO"))?)?;

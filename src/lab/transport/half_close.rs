@@ -146,7 +146,11 @@ fn the_end(stage: &mut Stage<'_>, ends: &Ends, [client, server]: [Endpoint<'_>; 
             zh: "第二个 FIN 结束连接:先关闭的客户端处于 TIME-WAIT",
         },
         end.is_ok_and(|bytes| bytes.is_empty()) && path.ends_with(&expected) && (two || !stage.has_wire()),
-        if stage.has_wire() { segments::flags(&shape) } else { states::names(&path) },
+        if stage.has_wire() {
+            format!("{}; {}", segments::flags(&shape), states::names(&path))
+        } else {
+            states::names(&path)
+        },
     );
     Ok(())
 }

@@ -22,12 +22,13 @@ const BEFORE: usize = 4;
 /// Longer than an acknowledgement of the answer is held back: 40 ms at least on Linux.
 const DELAYED_ACK: Duration = Duration::from_millis(60);
 
-/// The shortest of some turns.
-struct Turn(io::Result<Duration>);
+/// The shortest of so many turns.
+struct Shortest(io::Result<Duration>, usize);
 
-impl Outcome for Turn {
+impl Outcome for Shortest {
     fn told(&self) -> String {
-        self.0.as_ref().map_or_else(errno, |turn| format!("{} ms", turn.as_millis()))
+        let least = if self.1 > 1 { "min. " } else { "" };
+        self.0.as_ref().map_or_else(errno, |turn| format!("{least}{} ms", turn.as_millis()))
     }
 }
 
@@ -90,7 +91,8 @@ impl Small<'_> {
         let call = format!("{turns} × (recv(104), send(4))");
         let answering = self.server.begin(stage, &call, move |socket| answer(socket, turns))?;
         let call = format!("{turns} × (send(4), send(100), recv(4))");
-        let Turn(shortest) = self.client.call(stage, &call, move |socket| Turn(ask(socket, turns)))?;
+        let Shortest(shortest, _) =
+            self.client.call(stage, &call, move |socket| Shortest(ask(socket, turns), turns))?;
         needed("recv", stage.finish(answering)?)?;
         stage.settle(DELAYED_ACK)?;
         needed("send", shortest)
