@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_layer_that_is_too_long_goes_on_below_its_text_and_colour_takes_no_room() {
         let mut out = Vec::new();
-        folded(&mut out, "    \x1b[35mTCP\x1b[0m       1 → 2  [ACK]  seq 7  \x1b[31mwrong\x1b[0m", 33).unwrap();
+        folded(&mut out, "    \x1b[35mTCP\x1b[0m       1 → 2  [ACK]  seq 7  \x1b[31mwrong\x1b[0m", 32).unwrap();
         let expected = "    \x1b[35mTCP\x1b[0m       1 → 2  [ACK]\n              seq 7  \x1b[31mwrong\x1b[0m\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

@@ -233,9 +233,9 @@ fn normalised(text: &str) -> String {
                 ports.push(number);
             }
             out += &(if at % 2 == 0 { 20001 } else { 40001 } + at / 2).to_string();
-        } else if after.starts_with(" s") && number.contains('.') {
+        } else if after.trim_start().starts_with('s') && number.contains('.') {
             out += if number.parse::<f64>().unwrap() > 30.0 { "60.000" } else { "5.000" };
-        } else if after.starts_with(" ms") {
+        } else if before.ends_with("TIME-WAIT for ") || after.starts_with(" ms") {
             out += if number.len() == 4 { "1200" } else { "0" };
         } else {
             out += number;
