@@ -38,7 +38,7 @@ fn ethernet(time: u64, bytes: &[u8]) -> Frame<'_> {
     Frame { time: Some(time as i64), ..Frame::ethernet(bytes) }
 }
 
-fn trace(frames: &[(u64, Vec<u8>)]) -> Trace {
+pub fn trace(frames: &[(u64, Vec<u8>)]) -> Trace {
     let about = About { application: "netlab".into(), system: "Linux".into(), snap_length: 262_144 };
     let mut writer = Writer::create(Vec::new(), Format::Pcapng, about).unwrap();
     for (time, bytes) in frames {

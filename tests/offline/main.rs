@@ -36,3 +36,4 @@ mod tcp_traffic;
 mod tshark;
 mod times;
 mod tshark_messages;
+mod tshark_tally;

@@ -38,7 +38,12 @@ impl Protocols {
         let mut level = &mut self.roots;
         let layers = packet.layers.iter().take_while(|layer| !layer.quoted);
         let headers = layers.filter(|layer| !packet.is_put_together(layer)).map(|layer| &layer.header);
+        let mut before = None;
         for header in headers.filter(|header| is_protocol(header)).take(DEPTH) {
+            // Messages of a protocol stand behind each other, not inside.
+            if header.is_application() && before.replace(header.key()) == Some(header.key()) {
+                continue;
+            }
             let at = match level.iter().position(|node| node.layer == header.key()) {
                 Some(at) => at,
                 None if full => return,
