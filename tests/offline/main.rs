@@ -19,6 +19,7 @@ mod fragments;
 mod fragmented;
 mod golden;
 mod headers;
+mod hostile;
 #[path = "../shared/json_keys.rs"]
 mod json_keys;
 mod layering;
