@@ -6,6 +6,7 @@ pub mod fragments;
 pub mod gre;
 pub mod groups;
 pub mod icmp;
+mod icmp_codes;
 pub mod icmp_extension;
 pub mod ipsec;
 pub mod ipv4;

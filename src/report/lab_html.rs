@@ -324,14 +324,12 @@ fn verdict(observation: &Observation, language: Language) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lab_sample::three_hosts;
+    use super::super::lab_sample::drawn;
     use super::*;
 
     #[test]
     fn a_page_of_three_hosts_has_an_arrow_to_every_receiver_and_each_label_once() {
-        let (heading, mut out) = (Heading { title: "three hosts", explanation: "" }, Vec::new());
-        write(&mut out, heading, &three_hosts(), Language::English).unwrap();
-        let page = String::from_utf8(out).unwrap();
+        let page = drawn(write);
         assert_eq!(page.matches("class=\"wire\"").count(), 2 + 2 + 1 + 1 + 1);
         assert_eq!(page.matches(" overheard\"").count(), 1);
         assert_eq!(page.matches("<b>#").count(), 5);

@@ -1,11 +1,13 @@
 //! A small run with three hosts, for tests of what draws it.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::lab_words::Heading;
 use crate::bytes::Mac;
 use crate::lab::fate::Told;
-use crate::lab::observation::{Event, Finding, Frame, Observation, Station, What, Words};
+use crate::lab::observation::{Event, Finding, Frame, Language, Observation, Station, What, Words};
 use crate::lab::sockets::Seen;
 use crate::transport::states::State;
 
@@ -76,4 +78,11 @@ pub(super) fn three_hosts() -> Observation {
         findings: vec![Finding { statement, seen: true, measured: "3".to_owned() }],
         ..Observation::default()
     }
+}
+
+/// The run as `write` draws it.
+pub(super) fn drawn(write: impl FnOnce(&mut Vec<u8>, Heading<'_>, &Observation, Language) -> io::Result<()>) -> String {
+    let (heading, mut out) = (Heading { title: "three hosts", explanation: "" }, Vec::new());
+    write(&mut out, heading, &three_hosts(), Language::English).unwrap();
+    String::from_utf8(out).unwrap()
 }

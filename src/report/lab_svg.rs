@@ -176,14 +176,12 @@ pub(super) fn ink_class(ink: Ink) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lab_sample::three_hosts;
+    use super::super::lab_sample::drawn;
     use super::*;
 
     #[test]
     fn a_picture_of_three_hosts_has_a_tip_at_every_receiver_and_the_lost_frame_none() {
-        let (heading, mut out) = (Heading { title: "three hosts", explanation: "" }, Vec::new());
-        write(&mut out, heading, &three_hosts(), Language::English).unwrap();
-        let svg = String::from_utf8(out).unwrap();
+        let svg = drawn(write);
         assert_eq!(svg.matches("class=\"tip ").count(), 2 + 2 + 1 + 1);
         assert_eq!(svg.matches("class=\"tip  overheard\"").count(), 1);
         assert_eq!(svg.matches('✗').count(), 1);

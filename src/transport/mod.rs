@@ -1,5 +1,6 @@
 //! Ports and connections: TCP and UDP, probing ports, the kernel's sockets.
 
+mod budget;
 pub mod ports;
 pub mod glossary;
 pub mod services;

@@ -1,17 +1,17 @@
 //! The kernel's table of sockets: who listens, who is connected, what still waits.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use nix::net::if_::if_indextoname;
 use serde::{Serialize, Serializer};
 
+pub use super::budget::{Budget, Busiest};
 use super::services::Protocol;
 use super::states::State;
+use crate::kernel::OsError;
 use crate::kernel::process::{self, Holders, Process};
 use crate::kernel::sock_diag::{Entry, Family, Memory, Query, SockDiag, TcpInfo, Timer};
-use crate::kernel::{OsError, sysctl};
 
 /// What to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub enum Status {
 }
 
 impl Status {
-    fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry) -> Self {
         match (protocol(entry), State::from_kernel(entry.state)) {
             (Protocol::Udp, Some(State::Established)) => Status::Connected,
             (Protocol::Udp, _) => Status::Unconnected,
@@ -204,34 +204,6 @@ impl Serialize for Counts {
     }
 }
 
-/// What TIME-WAIT uses of what there is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Budget {
-    /// TIME-WAIT entries now.
-    pub entries: usize,
-    /// `tcp_max_tw_buckets`: beyond it a connection closes without TIME-WAIT.
-    pub limit_entries: Option<u64>,
-    /// How many local ports `ip_local_port_range` gives to connections to one and the same peer.
-    pub local_ports: Option<u32>,
-    /// `tcp_tw_reuse`: whether a connection may take over a port in TIME-WAIT after a second: 0 no, 1 yes, 2 on loopback.
-    pub reuse: Option<u8>,
-    /// The peer to which the most local ports are in TIME-WAIT.
-    pub busiest: Option<Busiest>,
-}
-
-/// A peer, and the local ports that TIME-WAIT keeps from new connections to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Busiest {
-    /// Own address.
-    pub local_address: IpAddr,
-    /// The peer's address.
-    pub remote_address: IpAddr,
-    /// The peer's port.
-    pub remote_port: u16,
-    /// Local ports in TIME-WAIT.
-    pub ports: usize,
-}
-
 /// The table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
@@ -275,7 +247,7 @@ pub fn list(wanted: &Wanted) -> Result<Table, OsError> {
         true => Some(Holders::default()),
         false => None,
     };
-    let time_wait = budget(&entries).filter(|_| wanted.port.is_none());
+    let time_wait = Budget::of(&entries).filter(|_| wanted.port.is_none());
     let mut names = HashMap::new();
     let hidden_processes = holders.as_ref().map(|holders| holders.hidden);
     let sockets = entries.into_iter().map(|entry| socket(entry, holders.as_ref(), &mut names)).collect();
@@ -377,35 +349,4 @@ fn socket(entry: Entry, holders: Option<&Holders>, names: &mut HashMap<u32, Opti
 fn interface(index: u32, names: &mut HashMap<u32, Option<String>>) -> Option<String> {
     let name = || if_indextoname(index).ok()?.into_string().ok();
     names.entry(index).or_insert_with(name).clone()
-}
-
-fn budget(entries: &[Entry]) -> Option<Budget> {
-    let waiting = || entries.iter().filter(|entry| Status::of(entry) == Status::Tcp(State::TimeWait));
-    let count = waiting().count();
-    if count == 0 {
-        return None;
-    }
-    let mut peers: HashMap<_, usize> = HashMap::new();
-    for entry in waiting() {
-        *peers.entry((entry.local.ip(), entry.remote)).or_default() += 1;
-    }
-    let busiest = peers.into_iter().max_by_key(|(key, ports)| (*ports, Reverse(*key)));
-    let setting = |name: &str| sysctl::read(name).ok();
-    let range = |text: String| {
-        let mut ends = text.split_whitespace().map(|end| end.parse::<u32>().ok());
-        let (low, high) = (ends.next()??, ends.next()??);
-        high.checked_sub(low)?.checked_add(1)
-    };
-    Some(Budget {
-        entries: count,
-        limit_entries: setting("net.ipv4.tcp_max_tw_buckets").and_then(|text| text.parse().ok()),
-        local_ports: setting("net.ipv4.ip_local_port_range").and_then(range),
-        reuse: setting("net.ipv4.tcp_tw_reuse").and_then(|text| text.parse().ok()),
-        busiest: busiest.map(|((local_address, remote), ports)| Busiest {
-            local_address,
-            remote_address: remote.ip(),
-            remote_port: remote.port(),
-            ports,
-        }),
-    })
 }
