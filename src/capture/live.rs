@@ -197,6 +197,11 @@ impl<'a, S: FrameSource> Live<'a, S> {
         Ok(self.source.statistics()?.dropped)
     }
 
+    /// Frames that the interface has lost so far, before anybody saw them; 0 where nobody knows.
+    pub fn missed(&mut self) -> u64 {
+        self.losses.as_mut().map_or(0, Losses::since)
+    }
+
     /// Takes no more frames and tells what the kernel counted.
     ///
     /// # Errors
@@ -204,7 +209,7 @@ impl<'a, S: FrameSource> Live<'a, S> {
     pub fn finish(&mut self) -> Result<Counted, OsError> {
         self.source.refuse()?;
         let Statistics { seen, dropped } = self.source.statistics()?;
-        let missed = self.losses.as_mut().map_or(0, Losses::since);
+        let missed = self.missed();
         Ok(Counted { interface: self.name.clone(), seen, dropped, overrun: 0, missed })
     }
 

@@ -18,6 +18,7 @@ pub mod reassembly;
 pub mod pair;
 pub mod streams;
 pub mod tally;
+pub mod watch;
 
 pub use accounting::{Accounting, Counted};
 pub use condition::Condition;

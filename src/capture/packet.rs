@@ -34,6 +34,8 @@ pub struct Packet<'a> {
     pub bytes: &'a [u8],
     /// The fragments in it; none where datagrams are not put together.
     pub fragments: &'a [Fragment],
+    /// The number of its conversation, where they are analysed and it belongs to one.
+    pub conversation: Option<u64>,
 }
 
 impl<'a> Packet<'a> {
@@ -179,12 +181,14 @@ impl Dissector {
             finding: Finding::default(),
             bytes,
             fragments,
+            conversation: None,
         };
         let wanted = holds(&packet);
         if let (Some(conversations), true) = (&mut self.conversations, wanted)
             && let Some(datagram) = segment::datagram(&packet)
         {
             packet.finding = conversations.see(&datagram, original_length.into(), frame.time);
+            packet.conversation = Some(conversations.latest);
         }
         (packet, wanted)
     }

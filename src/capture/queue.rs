@@ -45,6 +45,8 @@ struct Lane {
     bytes: u64,
     /// Frames that the kernel said it dropped.
     dropped: u64,
+    /// Frames that the interface said it lost.
+    missed: u64,
     overrun: u64,
     ended: bool,
 }
@@ -60,6 +62,8 @@ pub struct Progress {
     pub dropped: u64,
     /// Frames that there was no room for.
     pub overrun: u64,
+    /// Frames that the interfaces lost before anybody saw them, as far as they were asked.
+    pub missed: u64,
     /// Bytes of memory that wait to be shown.
     pub waiting: usize,
 }
@@ -91,6 +95,11 @@ impl Queue {
         self.lock().lanes[lane].dropped = dropped;
     }
 
+    /// Tells how many frames the interface of this lane has lost so far.
+    pub fn note_missed(&self, lane: usize, missed: u64) {
+        self.lock().lanes[lane].missed = missed;
+    }
+
     /// How far the capture is.
     pub fn progress(&self) -> Progress {
         let state = self.lock();
@@ -100,6 +109,7 @@ impl Queue {
             progress.bytes += lane.bytes;
             progress.dropped += lane.dropped;
             progress.overrun += lane.overrun;
+            progress.missed += lane.missed;
         }
         progress
     }

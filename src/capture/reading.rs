@@ -1,6 +1,7 @@
 //! Interfaces read on threads of their own while somebody else shows or writes what they bring.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::accounting::Counted;
 use super::batch::Batch;
@@ -9,6 +10,9 @@ use super::live::Live;
 use super::queue::{Queue, Taker};
 use crate::kernel::OsError;
 use crate::link::frame_source::FrameSource;
+
+/// Time between two questions to an interface about what it lost.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// Reads every one of `sources` on a thread of its own into its lane of `queue` while `work` takes the frames, and tells
 /// them to `stop` when it has done. Once nothing more comes, about `rest` bytes that wait are still handed out. The counts
@@ -51,11 +55,16 @@ fn hand_on<S: FrameSource>(
     lane: usize,
     batch: &mut Batch,
 ) -> Result<(), OsError> {
+    let mut asked = Instant::now();
     while let Some(frame) = source.next()? {
         batch.push(frame);
         if batch.is_full() || !source.ready() {
             queue.put(lane, batch);
             queue.note_dropped(lane, source.dropped()?);
+            if asked.elapsed() >= EVERY {
+                queue.note_missed(lane, source.missed());
+                asked = Instant::now();
+            }
         }
     }
     Ok(())

@@ -20,6 +20,7 @@ pub mod netlink;
 pub mod path_mtu;
 pub mod process;
 pub mod sandbox;
+pub mod screen;
 pub mod settings;
 pub mod signal;
 pub mod sock_diag;

@@ -94,7 +94,7 @@ fn cells(conversation: &Conversation) -> [Cell; 11] {
 }
 
 /// That of the handshake; where it was not captured, both halves as far as they are known.
-fn round_trip(connection: &Connection) -> Option<u64> {
+pub(super) fn round_trip(connection: &Connection) -> Option<u64> {
     let means = connection.round_trips.iter().filter_map(RoundTrips::mean_ns);
     connection.handshake_ns.or_else(|| means.reduce(u64::saturating_add))
 }
@@ -118,18 +118,26 @@ fn noted(conversation: &Conversation) -> Cell {
 }
 
 fn state(progress: Progress) -> Cell {
-    match progress {
-        Progress::Reset => Cell::ink(Ink::Bad, "reset"),
-        Progress::SynSent => Cell::ink(Ink::Warn, "no answer"),
-        Progress::Open => Cell::new("open"),
-        Progress::SynReceived => Cell::new("half open"),
-        Progress::Established => Cell::ink(Ink::Good, "established"),
-        Progress::Closing => Cell::new("closing"),
-        Progress::Closed => Cell::new("closed"),
+    match state_words(progress) {
+        (words, Some(ink)) => Cell::ink(ink, words),
+        (words, None) => Cell::new(words),
     }
 }
 
-fn protocol(number: u8) -> String {
+/// A state in words, and in which ink.
+pub(super) fn state_words(progress: Progress) -> (&'static str, Option<Ink>) {
+    match progress {
+        Progress::Reset => ("reset", Some(Ink::Bad)),
+        Progress::SynSent => ("no answer", Some(Ink::Warn)),
+        Progress::Open => ("open", None),
+        Progress::SynReceived => ("half open", None),
+        Progress::Established => ("established", Some(Ink::Good)),
+        Progress::Closing => ("closing", None),
+        Progress::Closed => ("closed", None),
+    }
+}
+
+pub(super) fn protocol(number: u8) -> String {
     protocols::PROTOCOLS.name(number.into()).map_or_else(|| format!("protocol {number}"), str::to_owned)
 }
 

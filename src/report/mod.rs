@@ -47,6 +47,8 @@ pub mod subnet;
 pub mod table;
 pub mod tally;
 pub mod text;
+#[cfg(feature = "top")]
+pub mod top;
 
 pub use palette::Palette;
 pub use paragraph::Paragraph;

@@ -21,7 +21,7 @@ pub struct Now {
 
 impl fmt::Display for Now {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Progress { frames, bytes, dropped, overrun, waiting } = self.now;
+        let Progress { frames, bytes, dropped, overrun, waiting, .. } = self.now;
         let frame_rate = rate(frames.saturating_sub(self.before.frames), self.since);
         let byte_rate = rate(bytes.saturating_sub(self.before.bytes), self.since);
         write!(f, "{} frames  {}  {}/s  {}/s", Count(frames), Bytes(bytes), Count(frame_rate), Bytes(byte_rate))?;
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn rates_are_those_since_the_line_before() {
         let before = Progress { frames: 1000, bytes: 60_000, ..Progress::default() };
-        let now = Progress { frames: 3000, bytes: 180_000, dropped: 3, overrun: 4, waiting: 500 };
+        let now = Progress { frames: 3000, bytes: 180_000, dropped: 3, overrun: 4, waiting: 500, missed: 0 };
         let line = Now { now, before, since: Duration::from_secs(2) }.to_string();
         assert_eq!(line, "3000 frames  180 kB  1000/s  60.0 kB/s  lost: 3 kernel, 4 queue  waiting: 500 B");
     }

@@ -21,6 +21,8 @@ mod reuse;
 mod probe;
 mod sockets;
 mod sweep;
+#[cfg(feature = "top")]
+mod top;
 mod topology;
 mod wire;
 
@@ -50,6 +52,8 @@ const MODULES: &[(&str, &[Test])] = &[
     ("probe", probe::TESTS),
     ("sockets", sockets::TESTS),
     ("sweep", sweep::TESTS),
+    #[cfg(feature = "top")]
+    ("top", top::TESTS),
     ("wire", wire::TESTS),
 ];
 

@@ -17,6 +17,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["report"]),
     ("anstyle", &["report"]),
     ("maud", &["report"]),
+    ("ratatui_core", &["report", "cli"]),
     ("unicode_width", &["report"]),
     ("serde_json", &["application", "report", "cli"]),
     ("netlink_packet_core", &["kernel"]),

@@ -30,6 +30,7 @@ mod sockets;
 mod special;
 mod subnet;
 mod subnet_model;
+mod top;
 #[path = "../shared/traffic.rs"]
 mod traffic;
 #[path = "../shared/tcp_traffic.rs"]

@@ -28,6 +28,8 @@ pub struct Sent {
 /// A conversation: datagrams of one protocol between two addresses and their ports.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversation {
+    /// Counts from 1, in the order in which they began.
+    pub number: u64,
     /// Protocol number (IANA).
     pub protocol: u8,
     /// The end that was seen to speak first, then the other; port 0 where there are none.
@@ -64,6 +66,9 @@ pub struct Conversations {
     clock: u64,
     hand: usize,
     timing: Option<Timing>,
+    begun: u64,
+    /// The number of the one that the last datagram belongs to.
+    pub latest: u64,
     /// What made room.
     pub forgotten: Forgotten,
 }
@@ -82,7 +87,17 @@ impl Conversations {
         // touched, and takes no memory. Where so much cannot be had, it grows after all.
         let _ = list.try_reserve_exact(most);
         let _ = index.try_reserve(most);
-        Conversations { list, index, most, clock: 0, hand: 0, timing: None, forgotten: Forgotten::default() }
+        Conversations {
+            list,
+            index,
+            most,
+            clock: 0,
+            hand: 0,
+            begun: 0,
+            latest: 0,
+            timing: None,
+            forgotten: Forgotten::default(),
+        }
     }
 
     /// The conversations, which also time every acknowledgement.
@@ -103,6 +118,7 @@ impl Conversations {
         self.clock = self.clock.wrapping_add(1);
         let Some(conversation) = self.list.get_mut(at) else { return Finding::default() };
         conversation.last_used = self.clock;
+        self.latest = conversation.number;
         let from = usize::from(conversation.straight != (low == 0));
         if let Some(time) = time {
             conversation.times = Some((conversation.times.map_or(time, |(first, _)| first), time));
@@ -137,7 +153,9 @@ impl Conversations {
         if let (Some(at), false) = (known, reused) {
             return (at, false);
         }
+        self.begun = self.begun.wrapping_add(1);
         let conversation = Conversation {
+            number: self.begun,
             protocol: datagram.protocol,
             ends: [datagram.source, datagram.destination],
             sent: [Sent::default(); 2],

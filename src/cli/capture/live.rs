@@ -9,9 +9,9 @@ use anyhow::{anyhow, bail};
 
 use super::output::{Failure, Sink};
 use super::parquet::Target;
-use super::{Args, about, stats};
+use super::{Args, Display, about, stats};
 use crate::capture::live::{self, End, Live};
-use crate::capture::queue::Queue;
+use crate::capture::queue::{Queue, Taker};
 use crate::capture::{Accounting, Counted, reading};
 use crate::cli::{Context, Outcome};
 use crate::kernel::signal::Interrupts;
@@ -42,6 +42,8 @@ impl Args {
         for source in sources.iter().filter(|source| source.name() != live::ALL) {
             sink.describe(source.name(), source.link())?;
         }
+        let display = self.display(&list(&sources), context)?;
+        sink.watch = display.as_ref().map(Display::watch);
         // Everything is open, and no other thread runs yet.
         let confined = self.confine(true);
         let interrupts = Interrupts::take_the_first()?;
@@ -51,7 +53,7 @@ impl Args {
         }
         context.note(format_args!("capturing on {}, Ctrl-C stops", list(&sources)));
         let started = Instant::now();
-        let (result, counted) = self.read(&mut sources, &mut sink, &interrupts, context);
+        let (result, counted) = self.read(&mut sources, &mut sink, display.as_ref(), &interrupts, context);
         let counted = counted?;
         sink.finish(&counted, context)?;
         result.map_err(|failure| match failure {
@@ -73,19 +75,30 @@ impl Args {
         &self,
         sources: &mut [Live<'_, Ring>],
         sink: &mut Sink,
+        display: Option<&Display>,
         interrupts: &Interrupts,
         context: &mut Context,
     ) -> (Result<(), Failure<Infallible>>, Result<Vec<Counted>, OsError>) {
         let showing = context.terminal && self.shows(context);
         let rest = if showing { LAST_WORDS } else { usize::MAX };
         let queue = &Queue::new(sources.len(), (self.queue as usize) << 20);
-        let ticking = self.stats && context.progress && !showing;
+        let ticking = self.stats && context.progress && !showing && display.is_none();
         thread::scope(|scope| {
             let (_until_here, end) = mpsc::channel();
             if ticking {
                 scope.spawn(move || stats::show(queue, &end));
             }
-            reading::read(sources, queue, rest, || interrupts.raise(), |taker| sink.run(taker, context))
+            let drawing = display.map(|display| (display, scope.spawn(|| display.run(Some(queue), interrupts))));
+            let work = |taker: &mut Taker<'_>| {
+                let result = sink.run(taker, context);
+                let Some((display, drawing)) = drawing else { return result };
+                // What came before the end stays on the screen until somebody leaves it.
+                queue.close();
+                display.end(result.is_err());
+                let drawn = drawing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                result.and(drawn.map_err(Failure::Sink))
+            };
+            reading::read(sources, queue, rest, || interrupts.raise(), work)
         })
     }
 

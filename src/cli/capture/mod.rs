@@ -15,8 +15,9 @@ mod stored;
 mod written;
 mod summary;
 mod time;
+mod top;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
@@ -29,8 +30,10 @@ use self::output::{Form, Show, Sink, Wanted};
 use self::parquet::{Parquet, Target};
 use self::summary::Summaries;
 use self::time::Timed;
+use self::top::{Display, Setup, Top};
 use self::written::{Output, Rotation, Written};
 use super::{Context, Outcome};
+use crate::bytes::Escaped;
 use crate::capture::Dissector;
 use crate::capture::files::write::About;
 use crate::kernel::sandbox::{self, Confined, Needs};
@@ -128,6 +131,8 @@ pub struct Args {
     #[command(flatten)]
     summaries: Summaries,
     #[command(flatten)]
+    top: Top,
+    #[command(flatten)]
     filter: Filtering,
     #[command(flatten)]
     direction: Directed,
@@ -157,12 +162,12 @@ impl Args {
     /// Gives away every right that is not needed any more; `asks`: the kernel is asked about interfaces.
     fn confine(&self, asks: bool) -> Option<Confined> {
         let folder = self.rotation.folder(self.write.as_deref()).or(self.summaries.folder());
-        (!self.no_sandbox).then(|| sandbox::confine(Needs { folder, asks }))
+        (!self.no_sandbox).then(|| sandbox::confine(Needs { folder, asks, terminal: self.top.wanted() }))
     }
 
     /// Whether packets are shown, on their own or beside the file.
     fn shows(&self, context: &Context) -> bool {
-        if self.summaries.wanted() {
+        if self.summaries.wanted() || self.top.wanted() {
             return false;
         }
         let written = self.write.is_some() || self.parquet.wanted();
@@ -188,6 +193,19 @@ impl Args {
         self.parquet.open(self.shows(context) || self.summaries.wanted(), dissector, context)
     }
 
+    /// Opens the live screen, where one is wanted, for frames from `sources`.
+    fn display(&self, sources: &str, context: &Context) -> anyhow::Result<Option<Display>> {
+        let setup = || Setup {
+            sources: Escaped(sources.as_bytes()).to_string(),
+            input_is_used: self.read.iter().any(|path| path == Path::new("-")),
+            memory: self.summaries.memory(),
+            dissector: self.fragments.with(Dissector::new(false)),
+            look: self.look(context),
+            zone: self.time.zone(),
+        };
+        self.top.open(setup, context)
+    }
+
     /// Where the packets go: shown, written, or both.
     fn sink(&self, output: Option<Output>, about: About, context: &Context) -> anyhow::Result<Sink> {
         let show = self.shows(context).then(|| self.show(context));
@@ -201,6 +219,7 @@ impl Args {
             condition,
             show,
             summary,
+            watch: None,
             written,
             table: None,
             limits,
@@ -210,16 +229,20 @@ impl Args {
         })
     }
 
-    fn show(&self, context: &Context) -> Show {
+    fn look(&self, context: &Context) -> Look {
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
         let clock = self.time.clock();
+        Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette }
+    }
+
+    fn show(&self, context: &Context) -> Show {
         let form = match (context.json, self.quiet) {
             _ if self.columns.wanted() => Form::Columns(self.columns.places(), self.columns.style()),
             (true, _) => Form::Json,
             (false, true) => Form::Line,
             (false, false) => Form::Layers,
         };
-        let look = Look { fields: self.verbose, hex: self.hex, clock, numbers, palette: context.palette };
+        let look = self.look(context);
         let memory = self.summaries.analyze.then(|| self.summaries.memory());
         Show::new(form, look, memory, self.filter.condition.is_some(), self.fragments)
             .headed(self.columns.head())

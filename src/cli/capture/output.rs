@@ -1,6 +1,7 @@
 //! Where `netlab capture` puts packets: standard output, a capture file, or both.
 
 use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::direction::Direction;
 use super::filter::wrong;
@@ -11,6 +12,7 @@ use super::summary::Summary;
 use super::written::Written;
 use crate::capture::condition::Place;
 use crate::capture::filter::Matcher;
+use crate::capture::watch::Watch;
 use crate::capture::{Condition, Counted, Dissector, Frame, Source};
 use crate::cli::Context;
 use crate::kernel::zone::Zone;
@@ -32,6 +34,8 @@ pub(super) struct Sink {
     pub show: Option<Show>,
     /// What is said of all frames together.
     pub summary: Option<Summary>,
+    /// What the live screen shows.
+    pub watch: Option<Arc<Mutex<Watch>>>,
     /// A capture file.
     pub written: Option<Written>,
     /// A table.
@@ -131,6 +135,9 @@ impl Sink {
         }
         if !shown.is_empty() {
             context.out.write_all(shown)?;
+        }
+        if let Some(watch) = &self.watch {
+            watch.lock().unwrap_or_else(PoisonError::into_inner).see(*frame);
         }
         Ok(true)
     }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use super::output::{Failure, Sink};
 use super::parquet::Target;
 use super::written::{Output, Written};
-use super::{Args, about};
+use super::{Args, Display, about};
 use crate::capture::files;
 use crate::capture::files::merged::{Merged, NamedError};
 use crate::capture::files::unpack::Unpacked;
@@ -34,6 +34,8 @@ impl Args {
         let table = self.table(context)?;
         let direction = self.direction.stored();
         let mut sink = Sink { filter, direction, ..self.sink(None, About::default(), context)? };
+        let display = self.display(&names(&files), context)?;
+        sink.watch = display.as_ref().map(Display::watch);
         let confined = self.confine(false);
         let interrupts = &Interrupts::take_the_first()?;
         let mut source = merged(files, interrupts)?;
@@ -43,6 +45,9 @@ impl Args {
         let started = Instant::now();
         let result = sink.run(&mut source, context);
         let interrupted = interrupts.arrived();
+        if let Some(display) = display.filter(|_| !interrupted) {
+            display.run(None, interrupts)?;
+        }
         sink.finish(&[], context)?;
         match result {
             Err(Failure::Source(NamedError { error: FileError::Cut { .. } | FileError::Io(_), .. })) if interrupted => {
@@ -86,6 +91,11 @@ struct Opened {
     name: String,
     first: Vec<u8>,
     file: File,
+}
+
+/// What the files are called.
+fn names(files: &[Opened]) -> String {
+    files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The files as one source, their headers read.

@@ -18,6 +18,8 @@ pub struct Needs<'a> {
     pub folder: Option<&'a Path>,
     /// Whether the kernel is asked over sockets that are open already.
     pub asks: bool,
+    /// Whether a terminal is taken over, drawn on and given back.
+    pub terminal: bool,
 }
 
 /// What was given away.
@@ -41,7 +43,7 @@ pub fn confine(needs: Needs<'_>) -> Confined {
     let no_new_privileges = nix::sys::prctl::set_no_new_privs().is_ok();
     let landlock = ruleset.and_then(landlock::Ruleset::restrict);
     let capabilities = capabilities::keep_only(kept).is_ok();
-    let system_calls = seccomp::allow_only(&seccomp::calls(needs));
+    let system_calls = seccomp::allow_only(&seccomp::calls(needs), needs.terminal);
     Confined { capabilities, no_new_privileges, landlock, system_calls }
 }
 
@@ -89,6 +91,22 @@ mod tests {
             // What it may still do: memory, threads, time.
             assert_eq!(thread::spawn(|| vec![1; 1 << 24].len()).join().unwrap(), 1 << 24);
         });
+    }
+
+    #[test]
+    fn a_terminal_can_be_set_and_measured_but_not_typed_on() {
+        use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
+        let nix::pty::OpenptyResult { master: _user, slave: terminal } = nix::pty::openpty(None, None).unwrap();
+        for (needed, expected) in [(true, None), (false, Some(nix::errno::Errno::EPERM))] {
+            confined(Needs { terminal: needed, ..Needs::default() }, |_| {
+                let set = tcgetattr(&terminal).and_then(|now| tcsetattr(&terminal, SetArg::TCSANOW, &now));
+                assert_eq!(set.err(), expected);
+                let typed = std::os::fd::AsRawFd::as_raw_fd(&terminal);
+                // SAFETY: the descriptor is open, and TIOCSTI reads one byte that outlives the call.
+                let typed = unsafe { libc::ioctl(typed, libc::TIOCSTI, b"x".as_ptr()) };
+                assert_eq!(nix::errno::Errno::result(typed).err(), Some(nix::errno::Errno::EPERM));
+            });
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ const ARCHITECTURE: u32 = 0;
 /// Offsets in `struct seccomp_data`.
 const NUMBER_AT: u32 = 0;
 const ARCHITECTURE_AT: u32 = 4;
+/// The lower half of the second argument, which comes first on both machines.
+const SECOND_AT: u32 = 24;
 
 /// What threads that wait, read, write and end need.
 const ALWAYS: &[libc::c_long] = &[
@@ -87,6 +89,10 @@ const FILES: &[libc::c_long] = &[libc::SYS_openat, libc::SYS_unlinkat, libc::SYS
 #[cfg(not(target_arch = "x86_64"))]
 const FILES: &[libc::c_long] = &[libc::SYS_openat, libc::SYS_unlinkat];
 
+/// What a terminal may be asked with ioctl(2): its settings and its size. Not among them: typing on it (TIOCSTI).
+const TERMINAL: &[libc::Ioctl] =
+    &[libc::TCGETS, libc::TCSETS, libc::TCSETSW, libc::TCGETS2, libc::TCSETS2, libc::TIOCGWINSZ];
+
 /// The system calls for these needs.
 pub(super) fn calls(needs: Needs<'_>) -> Vec<libc::c_long> {
     let asking = if needs.asks { ASKING } else { &[] };
@@ -94,21 +100,24 @@ pub(super) fn calls(needs: Needs<'_>) -> Vec<libc::c_long> {
     [ALWAYS, OLDER, asking, files].concat()
 }
 
-/// Refuses every system call but these and tells how many they are; none when the kernel would not.
-pub(super) fn allow_only(calls: &[libc::c_long]) -> Option<usize> {
+/// Refuses every system call but these, and what a `terminal` is asked, and tells how many they are; none when the kernel
+/// would not.
+pub(super) fn allow_only(calls: &[libc::c_long], terminal: bool) -> Option<usize> {
     if ARCHITECTURE == 0 {
         return None;
     }
-    let mut program = program(calls);
+    let requests = if terminal { TERMINAL } else { &[] };
+    let mut program = program(calls, requests);
     let program = sock_fprog { len: program.len().try_into().ok()?, filter: program.as_mut_ptr() };
     let (operation, flags) = (libc::SECCOMP_SET_MODE_FILTER, 0);
     // SAFETY: the program is whole, outlives the call and is only read.
     let result = unsafe { libc::syscall(libc::SYS_seccomp, operation, flags, &raw const program) };
-    Errno::result(result).ok().map(|_| calls.len())
+    Errno::result(result).ok().map(|_| calls.len() + usize::from(terminal))
 }
 
-/// Another machine's numbers are refused first; then each allowed number jumps to the end.
-fn program(calls: &[libc::c_long]) -> Vec<sock_filter> {
+/// Another machine's numbers are refused first; then each allowed number jumps to the end, and so does each allowed
+/// request of ioctl(2).
+fn program(calls: &[libc::c_long], requests: &[libc::Ioctl]) -> Vec<sock_filter> {
     let instruction = |code: u32, k: u32, jt: usize, jf: usize| sock_filter {
         code: code as u16,
         jt: u8::try_from(jt).unwrap_or(0),
@@ -118,9 +127,18 @@ fn program(calls: &[libc::c_long]) -> Vec<sock_filter> {
     let load = |at| instruction(BPF_LD | BPF_W | BPF_ABS, at, 0, 0);
     let equal = |value, jt, jf| instruction(BPF_JMP | BPF_JEQ | BPF_K, value, jt, jf);
     let refuse = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
-    let mut program = vec![load(ARCHITECTURE_AT), equal(ARCHITECTURE, 0, calls.len() + 1), load(NUMBER_AT)];
+    // What the question for ioctl takes: two instructions and one for each request.
+    let asking = if requests.is_empty() { 0 } else { requests.len() + 2 };
+    let last = calls.len() + asking;
+    let mut program = vec![load(ARCHITECTURE_AT), equal(ARCHITECTURE, 0, last + 1), load(NUMBER_AT)];
     for (at, call) in calls.iter().enumerate() {
-        program.push(equal(*call as u32, calls.len() - at, 0));
+        program.push(equal(*call as u32, last - at, 0));
+    }
+    if asking > 0 {
+        program.extend([equal(libc::SYS_ioctl as u32, 0, requests.len() + 1), load(SECOND_AT)]);
+    }
+    for (at, request) in requests.iter().enumerate() {
+        program.push(equal(*request as u32, requests.len() - at, 0));
     }
     program.push(instruction(BPF_RET | BPF_K, refuse, 0, 0));
     program.push(instruction(BPF_RET | BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0));
@@ -133,10 +151,10 @@ mod tests {
 
     #[test]
     fn every_jump_stays_in_its_eight_bits() {
-        let all = calls(Needs { folder: Some(std::path::Path::new("/")), asks: true });
-        assert!(all.len() < 250, "{}", all.len());
-        let program = program(&all);
-        assert_eq!(program.len(), all.len() + 5);
+        let all = calls(Needs { folder: Some(std::path::Path::new("/")), asks: true, terminal: true });
+        assert!(all.len() + TERMINAL.len() < 240, "{}", all.len());
+        let program = program(&all, TERMINAL);
+        assert_eq!(program.len(), all.len() + 5 + 2 + TERMINAL.len());
         assert_eq!(usize::from(program[3].jt) + 4, program.len() - 1, "the first jump leads to the last instruction");
     }
 }
