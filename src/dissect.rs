@@ -58,7 +58,12 @@ impl Origin {
 ///
 /// Both lists are meant to be used again for the next frame (the caller clears the recorder's), so that nothing is
 /// allocated once they have grown to the size of a usual frame. What it tells is the fragment of a datagram in the frame.
-pub fn dissect<R: Record>(origin: &Origin, frame: &[u8], recorder: R, layers: &mut Vec<Layer>) -> Option<Fragmented> {
+pub fn dissect<R: Record>(
+    origin: &Origin,
+    frame: &[u8],
+    recorder: R,
+    layers: &mut Vec<Layer>,
+) -> Option<Box<Fragmented>> {
     layers.clear();
     let reader = Reader::new(frame, recorder);
     let missing = (origin.original_length as usize).saturating_sub(frame.len());
@@ -90,7 +95,7 @@ struct Walk<'f, 'l, R: Record> {
     reading: Kind,
     network: Network,
     /// The outermost fragment that no error quotes.
-    fragmented: Option<Fragmented>,
+    fragmented: Option<Box<Fragmented>>,
 }
 
 /// What is being read.

@@ -81,7 +81,7 @@ impl Reassembly {
         &mut self,
         frame: &Frame<'_>,
         number: u64,
-        found: Fragmented,
+        found: Box<Fragmented>,
         layers: &mut Vec<Layer>,
         mut fields: Option<&mut Fields>,
     ) {

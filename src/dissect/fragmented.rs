@@ -56,7 +56,7 @@ pub fn dissect_whole<R: Record>(
     at: usize,
     recorder: R,
     layers: &mut Vec<Layer>,
-) -> Option<Fragmented> {
+) -> Option<Box<Fragmented>> {
     let mut walk = Walk {
         reader: Reader::starting(bytes, at, recorder),
         layers,
@@ -96,7 +96,7 @@ impl<R: Record> Walk<'_, '_, R> {
             return;
         }
         let start = self.reader.position();
-        self.fragmented = Some(Fragmented {
+        self.fragmented = Some(Box::new(Fragmented {
             layer: self.layers.len().saturating_sub(1),
             version,
             identification,
@@ -107,6 +107,6 @@ impl<R: Record> Walk<'_, '_, R> {
             payload: start..start.saturating_add(self.reader.remaining()),
             kept: self.missing == 0,
             network: self.network,
-        });
+        }));
     }
 }
