@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn commas_and_quotes_are_quoted_and_nothing_else() {
-        let quoted = |value| String::from_utf8(csv(&mut Text::default(), value).0.clone()).unwrap();
+        let quoted = |value| String::from_utf8(csv(&mut Text::default(), value).bytes().to_vec()).unwrap();
         assert_eq!(quoted("a b"), "a b");
         assert_eq!(quoted("a,b"), "\"a,b\"");
         assert_eq!(quoted("say \"a\""), "\"say \"\"a\"\"\"");

@@ -91,7 +91,7 @@ impl Ladder {
                 row.write(out, self.palette)?;
             }
         }
-        for line in String::from_utf8_lossy(&step.layers.0).lines() {
+        for line in String::from_utf8_lossy(step.layers.bytes()).lines() {
             folded(out, line, self.width)?;
         }
         self.states(out, step)

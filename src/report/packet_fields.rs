@@ -3,7 +3,7 @@
 use super::packet::INDENT;
 use super::palette::{Ink, Palette};
 use super::text::{PAIRS, Text};
-use crate::bytes::{Escaped, Field, Value, Verdict, hex};
+use crate::bytes::{Codes, Field, Value, Verdict};
 use crate::capture::Packet;
 use crate::dissect::Layer;
 
@@ -56,35 +56,26 @@ fn judge(text: &mut Text, verdict: Verdict, palette: Palette) {
 
 /// Adds the bits and tells how many characters that took.
 fn raw(text: &mut Text, field: &Field, frame: &[u8]) -> usize {
-    let start = text.0.len();
+    let start = text.len();
     let bytes = field.bits.of(frame);
+    let shown = bytes.get(..RAW_BYTES).unwrap_or(bytes);
     let (first, last) = (field.bits.start % 8, 7 - (field.bits.end() + 7) % 8);
-    let outside = |byte: usize, bit: u32| (byte == 0 && bit < first) || (byte + 1 == bytes.len() && bit > 7 - last);
-    let in_hex = first % 4 == 0 && last % 4 == 0;
     if first == 0 && last == 0 {
-        whole(text, bytes);
-    }
-    let parts = if first == 0 && last == 0 { &[][..] } else { bytes };
-    for (at, byte) in parts.iter().enumerate().take(RAW_BYTES) {
-        if at > 0 {
-            text.str(" ");
-        }
-        if in_hex {
-            for (bit, nibble) in [(0, byte >> 4), (4, byte & 0xf)] {
-                if outside(at, bit) {
-                    text.str(".")
-                } else {
-                    text.hex(nibble.into(), 1)
-                };
-            }
-        } else {
-            for bit in 0..8 {
-                let set = if byte << bit & 0x80 == 0 { "0" } else { "1" };
-                text.str(if outside(at, bit) { "." } else { set });
-            }
+        text.spaced(shown);
+    } else {
+        let in_hex = first % 4 == 0 && last % 4 == 0;
+        for (at, byte) in shown.iter().enumerate() {
+            let from = if at == 0 { 0xff >> first } else { 0xff };
+            let to = if at + 1 == bytes.len() { 0xff << last } else { 0xff };
+            text.str(if at > 0 { " " } else { "" });
+            if in_hex {
+                nibbles(text, *byte, from & to)
+            } else {
+                bits(text, *byte, from & to)
+            };
         }
     }
-    let shown = text.0.len() - start;
+    let shown = text.len() - start;
     if bytes.len() <= RAW_BYTES {
         return shown;
     }
@@ -92,14 +83,24 @@ fn raw(text: &mut Text, field: &Field, frame: &[u8]) -> usize {
     shown + 2
 }
 
-/// Adds whole bytes in hex, as most fields have them.
-fn whole(text: &mut Text, bytes: &[u8]) {
-    let mut line = [b' '; 3 * RAW_BYTES];
-    let shown = bytes.len().min(RAW_BYTES);
-    for (at, byte) in bytes.iter().enumerate().take(shown) {
-        [line[3 * at], line[3 * at + 1]] = PAIRS[usize::from(*byte)];
+/// Adds the hex digits of a byte that `mask` leaves, and dots for the others.
+fn nibbles(text: &mut Text, byte: u8, mask: u8) -> &mut Text {
+    let [high, low] = PAIRS[usize::from(byte)];
+    text.put(
+        [if mask.leading_zeros() > 3 { b'.' } else { high }, if mask.trailing_zeros() > 3 { b'.' } else { low }],
+        2,
+    )
+}
+
+/// Adds the bits of a byte that `mask` leaves, and dots for the others.
+fn bits(text: &mut Text, byte: u8, mask: u8) -> &mut Text {
+    let mut shown = [b'.'; 8];
+    for (at, place) in shown.iter_mut().enumerate() {
+        if mask << at & 0x80 != 0 {
+            *place = b'0' + (byte << at >> 7);
+        }
     }
-    text.0.extend_from_slice(&line[..(3 * shown).saturating_sub(1)]);
+    text.put(shown, 8)
 }
 
 fn value(text: &mut Text, field: &Field, frame: &[u8]) {
@@ -122,18 +123,38 @@ fn value(text: &mut Text, field: &Field, frame: &[u8]) {
         Value::Ipv6(address) => {
             text.ipv6(address);
         }
+        Value::Signed(number) => {
+            text.signed(number);
+        }
+        Value::Hex(number, digits) => {
+            text.str("0x").hex(number, digits.into());
+        }
+        Value::Flag(set) => {
+            text.str(if set { "1" } else { "0" });
+        }
+        Value::Code(number, codes, digits) => code(text, number, codes, digits),
+        Value::Units(number, unit) => {
+            text.number(number).str(" (").number(number.saturating_mul(unit.into())).str(" bytes)");
+        }
         Value::Text | Value::Piece { .. } => {
-            text.format(format_args!("\"{}\"", Escaped(shown)));
+            text.str("\"").escaped(shown).str("\"");
         }
-        Value::Bytes if bytes.len() <= RAW_BYTES => {}
-        Value::Bytes => {
-            text.format(format_args!("{}", hex::Spaced(shown)));
+        Value::Bytes if bytes.len() > RAW_BYTES => {
+            text.spaced(shown);
         }
-        other => {
-            text.format(format_args!("{other}"));
-        }
+        Value::Bytes | Value::Name(_) => {}
     }
     if shown.len() < bytes.len() {
         text.str(" … ").number(bytes.len() as u64).str(" bytes");
+    }
+}
+
+fn code(text: &mut Text, number: u64, codes: Codes, digits: u8) {
+    match digits {
+        0 => text.number(number),
+        digits => text.str("0x").hex(number, digits.into()),
+    };
+    if let Some(name) = codes.name(number) {
+        text.str(" (").str(name).str(")");
     }
 }

@@ -17,25 +17,35 @@ pub(super) fn write(text: &mut Text, packet: &Packet<'_>, layer: &Layer, palette
     let mut offset = u64::from(packet.offset(layer.bytes.start));
     for row in packet.bytes(layer).chunks(WIDTH) {
         text.str(INDENT).str(INDENT).hex(offset, 4).str("  ");
-        let line = line(row);
-        text.ink(palette, ink(&layer.header), |text| {
-            text.0.extend_from_slice(&line[..TEXT + row.len()]);
-            text
-        });
+        text.ink(palette, ink(&layer.header), |text| line(text, row));
         text.str("\n");
         offset += WIDTH as u64;
     }
 }
 
-/// At most [`WIDTH`] bytes in hex and as text.
-fn line(row: &[u8]) -> [u8; TEXT + WIDTH] {
-    let mut line = [b' '; TEXT + WIDTH];
-    for (at, byte) in row.iter().enumerate().take(WIDTH) {
-        let place = 3 * at + usize::from(at >= WIDTH / 2);
-        [line[place], line[place + 1]] = PAIRS[usize::from(*byte)];
-        line[TEXT + at] = character(*byte);
+/// Adds at most [`WIDTH`] bytes in hex and as text.
+fn line<'t>(text: &'t mut Text, row: &[u8]) -> &'t mut Text {
+    let Some(slot) = text.slot::<{ TEXT + WIDTH }>() else { return text };
+    if row.len() < WIDTH {
+        slot.fill(b' ');
     }
-    line
+    let (left, right) = row.split_at(row.len().min(WIDTH / 2));
+    let (hex, shown) = slot.split_at_mut(TEXT);
+    let (hex_left, hex_right) = hex.split_at_mut(TEXT / 2);
+    for (hex, bytes) in [(hex_left, left), (hex_right, right)] {
+        let (places, middle) = hex.as_chunks_mut();
+        for (place, byte) in places.iter_mut().zip(bytes) {
+            let [high, low] = PAIRS[usize::from(*byte)];
+            *place = [high, low, b' '];
+        }
+        if let [middle] = middle {
+            *middle = b' ';
+        }
+    }
+    for (place, byte) in shown.iter_mut().zip(row) {
+        *place = character(*byte);
+    }
+    text.advance(TEXT + row.len())
 }
 
 /// Where the text begins behind the hex of two bytes a group.
@@ -52,12 +62,22 @@ pub fn dump(text: &mut Text, frame: &Frame<'_>) {
             [line[place], line[place + 1]] = PAIRS[usize::from(*byte)];
             line[GROUPED_TEXT + at] = character(*byte);
         }
-        text.0.extend_from_slice(&line[..GROUPED_TEXT + row.len()]);
+        text.raw(&line[..GROUPED_TEXT + row.len()]);
         text.str("\n");
     }
 }
 
-/// What stands for a byte: nothing from outside that a terminal would obey.
+/// What stands for each byte: nothing from outside that a terminal would obey.
+static CHARACTERS: [u8; 256] = {
+    let mut characters = [b'.'; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        characters[byte as usize] = byte;
+        byte += 1;
+    }
+    characters
+};
+
 fn character(byte: u8) -> u8 {
-    if matches!(byte, b' '..=b'~') { byte } else { b'.' }
+    CHARACTERS[usize::from(byte)]
 }

@@ -15,10 +15,10 @@ pub fn write(text: &mut Text, packet: &Packet<'_>) {
     let frame = &packet.frame;
     text.str("{\"number\":").number(packet.number);
     if let Some(time) = frame.time {
-        text.format(format_args!(",\"time_ns\":{time}"));
+        text.str(",\"time_ns\":").signed(time);
     }
     if let Some(time) = packet.since_first {
-        text.format(format_args!(",\"since_first_ns\":{time}"));
+        text.str(",\"since_first_ns\":").signed(time);
     }
     if !frame.interface.is_empty() {
         text.str(",\"interface\":");
@@ -103,20 +103,17 @@ fn verdict(text: &mut Text, verdict: Verdict) {
 
 /// The fields in the order of their first appearance, those of the same name together.
 fn fields(text: &mut Text, fields: &[Field], frame: &[u8]) {
-    let mut order: Vec<usize> = (0..fields.len()).collect();
+    let repeated = perhaps_repeated(fields);
+    let mut order: Vec<usize> = (0..fields.len()).filter(|at| repeated & look(&fields[*at]) != 0).collect();
     order.sort_by_key(|at| (fields[*at].name, *at));
     text.str("{");
     let mut first = true;
     for (at, field) in fields.iter().enumerate() {
-        let start = order.partition_point(|other| fields[*other].name < field.name);
-        let same = &order[start..];
-        let same = &same[..same.partition_point(|other| fields[*other].name == field.name)];
+        let same = if repeated & look(field) == 0 { &[at] } else { named(&order, fields, field.name) };
         if same.first() != Some(&at) {
             continue;
         }
-        if !std::mem::take(&mut first) {
-            text.str(",");
-        }
+        text.str(if std::mem::take(&mut first) { "" } else { "," });
         key(text, field);
         several(text, same, |text, at| value(text, &fields[at], frame));
         if let Value::Code(_, codes, _) = field.value {
@@ -124,6 +121,31 @@ fn fields(text: &mut Text, fields: &[Field], frame: &[u8]) {
         }
     }
     text.str("}");
+}
+
+/// The fields called `name`, among those in the order of their names.
+fn named<'o>(order: &'o [usize], fields: &[Field], name: &str) -> &'o [usize] {
+    let start = order.partition_point(|other| fields[*other].name < name);
+    let same = &order[start..];
+    &same[..same.partition_point(|other| fields[*other].name == name)]
+}
+
+/// What the names look like that several fields may have: in most layers each has its own, and nothing is put together.
+fn perhaps_repeated(fields: &[Field]) -> u64 {
+    let (mut once, mut more) = (0, 0);
+    for field in fields {
+        more |= once & look(field);
+        once |= look(field);
+    }
+    more
+}
+
+/// One of 64 bits, the same for the same name.
+fn look(field: &Field) -> u64 {
+    match field.name.as_bytes() {
+        [.., before, last] => 1 << ((field.name.len() ^ usize::from(before ^ last << 2)) % 64),
+        _ => 1,
+    }
 }
 
 /// One value as it is, several as an array.
@@ -165,7 +187,9 @@ fn key(text: &mut Text, field: &Field) {
 }
 
 fn snake(text: &mut Text, name: &str) {
-    text.0.extend(field::snake(name));
+    for byte in field::snake(name) {
+        text.put([byte], 1);
+    }
 }
 
 fn value(text: &mut Text, field: &Field, frame: &[u8]) {
@@ -189,7 +213,7 @@ fn value(text: &mut Text, field: &Field, frame: &[u8]) {
             text.str("\"").ipv6(address).str("\"");
         }
         Value::Signed(number) => {
-            text.format(format_args!("{number}"));
+            text.signed(number);
         }
         Value::Text | Value::Piece { .. } => string(text, field.content(frame)),
         Value::Name(_) => {
@@ -198,10 +222,7 @@ fn value(text: &mut Text, field: &Field, frame: &[u8]) {
         }
         Value::Bytes => {
             text.str("\"");
-            for byte in field.bits.of(frame) {
-                text.hex((*byte).into(), 2);
-            }
-            text.str("\"");
+            text.packed(field.bits.of(frame)).str("\"");
         }
     }
 }
@@ -209,18 +230,28 @@ fn value(text: &mut Text, field: &Field, frame: &[u8]) {
 /// A JSON string in ASCII; bytes that are no UTF-8 become U+FFFD.
 fn string(text: &mut Text, bytes: &[u8]) {
     text.str("\"");
-    for character in String::from_utf8_lossy(bytes).chars() {
-        match character {
-            '"' | '\\' => text.0.extend([b'\\', character as u8]),
-            ' '..='~' => text.0.push(character as u8),
-            other => {
-                for unit in other.encode_utf16(&mut [0; 2]) {
-                    text.str("\\u").hex((*unit).into(), 4);
-                }
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        text.raw(bytes);
+    } else {
+        String::from_utf8_lossy(bytes).chars().for_each(|character| escaped(text, character));
+    }
+    text.str("\"");
+}
+
+fn escaped(text: &mut Text, character: char) {
+    match character {
+        '"' | '\\' => {
+            text.put([b'\\', character as u8], 2);
+        }
+        ' '..='~' => {
+            text.put([character as u8], 1);
+        }
+        other => {
+            for unit in other.encode_utf16(&mut [0; 2]) {
+                text.str("\\u").hex((*unit).into(), 4);
             }
         }
     }
-    text.str("\"");
 }
 
 #[cfg(test)]
@@ -233,8 +264,8 @@ mod tests {
         let all: Vec<u8> = (0..=255).chain("\u{9b}你\u{1f600}".bytes()).collect();
         let mut text = Text::default();
         string(&mut text, &all);
-        assert!(text.0.iter().all(|byte| matches!(byte, b' '..=b'~')));
-        let back: String = serde_json::from_slice(&text.0).unwrap();
+        assert!(text.bytes().iter().all(|byte| matches!(byte, b' '..=b'~')));
+        let back: String = serde_json::from_slice(text.bytes()).unwrap();
         assert_eq!(back, String::from_utf8_lossy(&all));
     }
 
@@ -250,6 +281,6 @@ mod tests {
         let mut text = Text::default();
         fields(&mut text, &list, &[]);
         let expected = r#"{"kind":[2,9],"kind_name":["mss",null],"header_length_bytes":20}"#;
-        assert_eq!(String::from_utf8(text.0).unwrap(), expected);
+        assert_eq!(String::from_utf8(text.into_bytes()).unwrap(), expected);
     }
 }

@@ -225,7 +225,7 @@ impl<'p> Line<'_, 'p> {
             }
             // Every other piece ends with the space that separates it from the next.
             None => {
-                self.text.0.pop();
+                self.text.truncate(self.text.len().saturating_sub(1));
             }
         }
         if let Some(layer) = self.message {

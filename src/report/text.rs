@@ -1,37 +1,112 @@
 //! Text put together byte by byte: numbers and addresses without the standard formatting machinery, for reports that
 //! print a million lines.
 
+mod numbers;
+
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+pub(super) use self::numbers::PAIRS;
 use super::palette::{Ink, Palette};
 use super::quantity::Time;
-use crate::bytes::{Escaped, Mac, Name};
+use crate::bytes::{Escaped, Name};
 use crate::capture::analysis::{Finding, Notes};
 
-/// The two hex digits of each byte.
-pub(super) static PAIRS: [[u8; 2]; 256] = {
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < pairs.len() {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xf]];
-        byte += 1;
-    }
-    pairs
-};
-
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
 /// A growing text, used again for each item.
+///
+/// Pieces are written into room that is there already: a copy whose length the compiler knows is an instruction or two,
+/// which a million short pieces feel.
 #[derive(Clone, Debug, Default)]
-pub struct Text(pub Vec<u8>);
+pub struct Text {
+    /// The text, then room.
+    room: Vec<u8>,
+    length: usize,
+}
 
 impl Text {
-    /// Adds text as it is. Never bytes from outside: see [`Text::escaped`].
+    /// The text so far.
+    pub fn bytes(&self) -> &[u8] {
+        self.room.get(..self.length).unwrap_or_default()
+    }
+
+    /// The text itself.
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        self.room.truncate(self.length);
+        self.room
+    }
+
+    /// Bytes of the text.
     #[inline]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Forgets what is behind the first `length` bytes.
+    #[inline]
+    pub fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
+    /// The next `N` bytes, to be written over; then [`Text::advance`]. There is always room.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the length is known where it is called")]
+    pub(super) fn slot<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
+        if self.room.len() < self.length.wrapping_add(N) {
+            self.grow(N);
+        }
+        self.room.get_mut(self.length..)?.first_chunk_mut()
+    }
+
+    /// Takes `count` bytes of the slot into the text.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one addition")]
+    pub(super) fn advance(&mut self, count: usize) -> &mut Self {
+        self.length = self.length.wrapping_add(count);
+        self
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, more: usize) {
+        let room = (self.length + more).max(2 * self.room.len()).max(4096);
+        self.room.resize(room, 0);
+    }
+
+    /// Adds the first `count` bytes of `all`.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the length is known where it is called")]
+    pub(super) fn put<const N: usize>(&mut self, all: [u8; N], count: usize) -> &mut Self {
+        if let Some(slot) = self.slot() {
+            *slot = all;
+            self.advance(count.min(N));
+        }
+        self
+    }
+
+    /// Adds text as it is. Never bytes from outside: see [`Text::escaped`].
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the text is known where it is called")]
     pub fn str(&mut self, text: &str) -> &mut Self {
-        self.0.extend_from_slice(text.as_bytes());
+        self.raw(text.as_bytes())
+    }
+
+    /// Adds bytes that are known to be harmless.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the length is known where it is called, most often")]
+    pub(super) fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+        let end = self.length.wrapping_add(bytes.len());
+        if self.room.len() < end {
+            self.grow(bytes.len());
+        }
+        if let Some(slot) = self.room.get_mut(self.length..end) {
+            slot.copy_from_slice(bytes);
+            self.length = end;
+        }
         self
     }
 
@@ -56,122 +131,34 @@ impl Text {
         self
     }
 
-    /// Adds a number in decimal.
-    #[inline]
-    pub fn number(&mut self, number: impl Into<u64>) -> &mut Self {
-        self.decimal(number.into(), 1)
-    }
-
-    /// Adds a number in decimal, with zeros in front up to `width` digits (at most 20).
-    #[inline]
-    pub fn decimal(&mut self, mut number: u64, width: usize) -> &mut Self {
-        let mut digits = [b'0'; 20];
-        let mut at = digits.len();
-        let least = digits.len().saturating_sub(width);
-        while number > 0 || at > least {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-        }
-        self.0.extend_from_slice(&digits[at..]);
-        self
-    }
-
-    /// Adds a number in hex with at least `width` digits.
-    #[inline]
-    pub fn hex(&mut self, number: u64, width: u32) -> &mut Self {
-        let used = number.checked_ilog2().map_or(1, |bit| bit / 4 + 1);
-        for digit in (0..used.max(width).min(16)).rev() {
-            self.0.push(DIGITS[(number >> (4 * digit)) as usize & 0xf]);
-        }
-        self
-    }
-
-    /// Adds a link address.
-    pub fn mac(&mut self, mac: Mac) -> &mut Self {
-        let mut text = [b':'; 17];
-        for (at, byte) in mac.0.into_iter().enumerate() {
-            [text[3 * at], text[3 * at + 1]] = PAIRS[usize::from(byte)];
-        }
-        self.0.extend_from_slice(&text);
-        self
-    }
-
-    /// Adds an IPv4 address.
-    #[inline]
-    pub fn ipv4(&mut self, address: Ipv4Addr) -> &mut Self {
-        let [a, b, c, d] = address.octets();
-        self.number(a).str(".").number(b).str(".").number(c).str(".").number(d)
-    }
-
-    /// Adds an IPv6 address as RFC 5952 writes it: the longest run of zeros (two groups or more, the first of equals) is
-    /// `::`.
-    pub fn ipv6(&mut self, address: Ipv6Addr) -> &mut Self {
-        if address.to_ipv4_mapped().is_some() {
-            return self.format(format_args!("{address}"));
-        }
-        let groups = address.segments();
-        let (mut start, mut length, mut run) = (0, 1, 0);
-        for (at, group) in groups.iter().enumerate() {
-            run = if *group == 0 { run + 1 } else { 0 };
-            if run > length {
-                (start, length) = (at + 1 - run, run);
-            }
-        }
-        let skipped = if length > 1 { start..start + length } else { 0..0 };
-        for (at, group) in groups.iter().enumerate() {
-            if skipped.contains(&at) {
-                if at == skipped.start {
-                    self.str("::");
-                }
-                continue;
-            }
-            if at > 0 && at != skipped.end {
-                self.0.push(b':');
-            }
-            self.hex((*group).into(), 1);
-        }
-        self
-    }
-
-    /// Adds an address of either version.
-    #[inline]
-    pub fn ip(&mut self, address: IpAddr) -> &mut Self {
-        match address {
-            IpAddr::V4(address) => self.ipv4(address),
-            IpAddr::V6(address) => self.ipv6(address),
-        }
-    }
-
     /// Adds bytes from outside, escaped.
     #[inline]
     pub fn escaped(&mut self, bytes: &[u8]) -> &mut Self {
         if bytes.iter().all(|byte| matches!(byte, b' '..=b'[' | b']'..=b'~')) {
-            self.0.extend_from_slice(bytes);
-            return self;
+            return self.raw(bytes);
         }
         self.format(format_args!("{}", Escaped(bytes)))
     }
 
     /// Adds a name of labels.
     pub fn name(&mut self, name: Name<'_>) -> &mut Self {
-        let start = self.0.len();
+        let start = self.length;
         for label in name.labels() {
             if !label.iter().all(|byte| matches!(byte, b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')) {
-                self.0.truncate(start);
+                self.truncate(start);
                 return self.format(format_args!("{name}"));
             }
-            if self.0.len() > start {
-                self.0.push(b'.');
+            if self.length > start {
+                self.str(".");
             }
-            self.0.extend_from_slice(label);
+            self.raw(label);
         }
-        if self.0.len() == start { self.str(".") } else { self }
+        if self.length == start { self.str(".") } else { self }
     }
 
     /// Adds anything that prints.
     pub fn format(&mut self, arguments: fmt::Arguments<'_>) -> &mut Self {
-        // Writing to a vector cannot fail.
+        // Writing to memory cannot fail.
         let _ = fmt::Write::write_fmt(self, arguments);
         self
     }
@@ -190,9 +177,14 @@ impl Text {
     }
 
     /// Adds the spaces that fill a column of `width` behind `shown` characters, at least two.
+    #[inline]
     pub fn fill(&mut self, shown: usize, width: usize) -> &mut Self {
-        let length = self.0.len() + width.saturating_sub(shown).max(2);
-        self.0.resize(length, b' ');
+        let mut spaces = width.saturating_sub(shown).max(2);
+        while spaces > 0 {
+            let some = spaces.min(32);
+            self.put([b' '; 32], some);
+            spaces -= some;
+        }
         self
     }
 }
@@ -211,39 +203,7 @@ mod tests {
     fn text(add: impl FnOnce(&mut Text) -> &mut Text) -> String {
         let mut text = Text::default();
         add(&mut text);
-        String::from_utf8(text.0).unwrap()
-    }
-
-    #[test]
-    fn numbers_print_as_the_standard_library_prints_them() {
-        for number in [0, 1, 9, 10, 255, 65_535, 1_000_000_007, u64::MAX] {
-            assert_eq!(text(|t| t.number(number)), number.to_string());
-            assert_eq!(text(|t| t.hex(number, 1)), format!("{number:x}"));
-            assert_eq!(text(|t| t.decimal(number, 6)), format!("{number:06}"));
-        }
-    }
-
-    #[test]
-    fn addresses_print_as_the_standard_library_prints_them() {
-        for address in [
-            "::",
-            "::1",
-            "1::",
-            "2001:db8::1",
-            "1:0:0:2:0:0:0:3",
-            "1:2:3:4:5:6:7:8",
-            "0:1:0:1:0:1:0:1",
-            "fe80::1:0:0",
-            "1:0:0:2:3:0:0:4",
-            "::ffff:10.0.0.1",
-            "1:2:3:4:5:6:0:0",
-            "0:0:1::",
-        ] {
-            let address: Ipv6Addr = address.parse().unwrap();
-            assert_eq!(text(|t| t.ipv6(address)), address.to_string());
-        }
-        assert_eq!(text(|t| t.ipv4(Ipv4Addr::new(255, 10, 0, 1))), "255.10.0.1");
-        assert_eq!(text(|t| t.mac(Mac([2, 0xfc, 0, 0, 0, 0x1f]))), "02:fc:00:00:00:1f");
+        String::from_utf8(text.into_bytes()).unwrap()
     }
 
     #[test]
@@ -258,5 +218,15 @@ mod tests {
     fn bytes_from_outside_cannot_move_the_cursor() {
         assert_eq!(text(|t| t.escaped(b"eth0")), "eth0");
         assert_eq!(text(|t| t.escaped(b"a\x1b[2J\\")), "a\\x1b[2J\\\\");
+    }
+
+    #[test]
+    fn a_text_used_again_holds_only_what_is_new() {
+        let mut text = Text::default();
+        text.str(&"long ".repeat(5000)).truncate(4);
+        assert_eq!(text.fill(4, 44).str(":").bytes(), format!("long{}:", " ".repeat(40)).as_bytes());
+        text.truncate(0);
+        assert!(text.is_empty());
+        assert_eq!(text.str("new").len(), 3);
     }
 }

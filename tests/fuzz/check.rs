@@ -37,7 +37,7 @@ pub fn shown(packet: &Packet<'_>) {
     packet_line::write(&mut text, packet, clock, numbers, palette);
     packet_json::write(&mut text, packet);
     PLACES.with(|places| columns::write(&mut text, packet, places, Style::Csv));
-    let text = String::from_utf8(text.0).expect("reports are UTF-8");
+    let text = String::from_utf8(text.into_bytes()).expect("reports are UTF-8");
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
 }
 

@@ -116,7 +116,7 @@ fn show(origin: &Origin, bytes: &[u8]) {
         packet_json::write(&mut text, &packet);
         packet_hex::dump(&mut text, &frame);
     });
-    let text = String::from_utf8(text.0).expect("reports are UTF-8");
+    let text = String::from_utf8(text.into_bytes()).expect("reports are UTF-8");
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
 }
 

@@ -32,15 +32,15 @@ fn see(frame: &[u8]) -> Seen {
     packet_line::write(&mut line, &packet, clock, numbers, palette);
     packet::write(&mut whole, &packet, &Look { fields: true, hex: false, clock, numbers, palette });
     packet_json::write(&mut json, &packet);
-    serde_json::from_slice::<serde_json::Value>(&json.0).expect("JSON whatever the bytes are");
+    serde_json::from_slice::<serde_json::Value>(json.bytes()).expect("JSON whatever the bytes are");
     let fault = |layer: &netlab::dissect::Layer| Some((layer.header.name(), layer.fault?.to_string()));
     Seen {
         faults: packet.layers.iter().filter_map(fault).collect(),
         layers: packet.layers.len(),
         fields: packet.fields.len(),
-        line: line.0.len(),
-        whole: whole.0.len(),
-        json: json.0.len(),
+        line: line.len(),
+        whole: whole.len(),
+        json: json.len(),
     }
 }
 

@@ -36,7 +36,7 @@ impl Columns {
         if self.csv {
             columns::names(&mut text, &self.places);
         }
-        text.0
+        text.into_bytes()
     }
 }
 

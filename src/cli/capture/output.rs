@@ -234,7 +234,7 @@ impl Show {
 
     /// What is to be printed for `frame`; none when it does not meet the condition.
     fn frame(&mut self, frame: Frame<'_>, condition: Option<&Condition>) -> Option<&[u8]> {
-        self.text.0.clear();
+        self.text.truncate(0);
         let shown = self.dissector.read(frame);
         if condition.is_some_and(|condition| !condition.holds(&shown)) {
             return None;
@@ -253,6 +253,6 @@ impl Show {
         if self.dump && matches!(self.form, Form::Line | Form::Layers) {
             packet_hex::dump(&mut self.text, &shown.frame);
         }
-        Some(&self.text.0)
+        Some(self.text.bytes())
     }
 }

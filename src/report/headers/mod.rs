@@ -7,7 +7,7 @@ pub(super) mod transport;
 
 use super::palette::{Ink, Palette};
 use super::text::Text;
-use crate::bytes::{Codes, Fault, Verdict, hex};
+use crate::bytes::{Codes, Fault, Verdict};
 use crate::capture::Packet;
 use crate::dissect::{Data, Header, Layer};
 
@@ -129,7 +129,7 @@ fn payload(text: &mut Text, data: Data, bytes: &[u8], layer: &Layer) {
         start.len()
     } else {
         let start = start.get(..PREVIEW / 3).unwrap_or(start);
-        text.format(format_args!("{}", hex::Spaced(start)));
+        text.spaced(start);
         start.len()
     };
     if shown < bytes.len() {

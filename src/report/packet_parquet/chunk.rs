@@ -48,9 +48,9 @@ impl Chunk {
             (Value::Number(_, of), Values::Numbers(list)) => add(list, of(row).map(|number| number as i32)),
             (Value::Time(of) | Value::Long(of), Values::Longs(list)) => add(list, of(row)),
             (Value::Text(of), Values::Texts(text, ends)) => {
-                let start = text.0.len();
+                let start = text.len();
                 of(row, text);
-                add(ends, (text.0.len() > start).then_some(text.0.len() as u32))
+                add(ends, (text.len() > start).then_some(text.len() as u32))
             }
             // The two are made together.
             _ => false,
@@ -60,7 +60,7 @@ impl Chunk {
 
     /// Bytes of its texts.
     pub fn text_bytes(&self) -> usize {
-        if let Values::Texts(text, _) = &self.values { text.0.len() } else { 0 }
+        if let Values::Texts(text, _) = &self.values { text.len() } else { 0 }
     }
 
     /// Writes the values as the next column of a group and forgets them.
@@ -100,7 +100,7 @@ fn add<T>(list: &mut Vec<T>, value: Option<T>) -> bool {
 
 /// The single texts, which share their memory.
 fn pieces(text: Text, ends: &[u32]) -> Vec<ByteArray> {
-    let all = ByteArray::from(text.0);
+    let all = ByteArray::from(text.into_bytes());
     let mut start = 0;
     let piece = |end: &u32| {
         let (from, end) = (std::mem::replace(&mut start, *end as usize), *end as usize);

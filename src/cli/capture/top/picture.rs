@@ -137,10 +137,10 @@ impl Picture {
         let oldest = self.numbers.first().copied().unwrap_or(0);
         let mut text = Text::default();
         watch.each(oldest, |packet| {
-            text.0.clear();
+            text.truncate(0);
             let clock = clock(packet, self.look.clock, &mut self.zone);
             packet_line::write(&mut text, packet, clock, self.look.numbers, Palette::PLAIN);
-            self.lines.push(String::from_utf8_lossy(&text.0).trim_end().to_owned());
+            self.lines.push(String::from_utf8_lossy(text.bytes()).trim_end().to_owned());
         });
     }
 
@@ -151,7 +151,7 @@ impl Picture {
             let look = Look { clock: clock(seen, look.clock, &mut self.zone), ..look };
             let mut text = Text::default();
             packet::write(&mut text, seen, &look);
-            self.layers = String::from_utf8_lossy(&text.0).lines().map(str::to_owned).collect();
+            self.layers = String::from_utf8_lossy(text.bytes()).lines().map(str::to_owned).collect();
         });
     }
 
