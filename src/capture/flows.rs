@@ -36,13 +36,15 @@ struct Slot {
 #[derive(Debug)]
 pub struct Flows {
     sets: Vec<[Slot; WAYS]>,
+    /// A few bits of each key's hash; 0 for a free slot. They tell where to look, and are small enough to stay at hand.
+    tags: Vec<[u32; WAYS]>,
     clock: u64,
     seed: u64,
 }
 
 impl Default for Flows {
     fn default() -> Self {
-        Flows { sets: Vec::new(), clock: 0, seed: seed() }
+        Flows { sets: Vec::new(), tags: Vec::new(), clock: 0, seed: seed() }
     }
 }
 
@@ -70,12 +72,17 @@ impl Flows {
     fn slot(&mut self, key: Pair) -> &mut Slot {
         if self.sets.is_empty() {
             self.sets = vec![[Slot::default(); WAYS]; SETS];
+            self.tags = vec![[0; WAYS]; SETS];
         }
         self.clock += 1;
-        let set = &mut self.sets[key.hash_with(self.seed) as usize % SETS];
-        let at = set.iter().position(|slot| slot.key == Some(key)).unwrap_or_else(|| {
+        let hash = key.hash_with(self.seed);
+        let (set, tag) = (&mut self.sets[hash as usize % SETS], (hash >> 32) as u32 | 1);
+        let tags = &mut self.tags[hash as usize % SETS];
+        let known = (0..WAYS).find(|way| tags[*way] == tag && set[*way].key == Some(key));
+        let at = known.unwrap_or_else(|| {
             let oldest = (0..WAYS).min_by_key(|way| set[*way].used).unwrap_or(0);
             set[oldest] = Slot { key: Some(key), ..Slot::default() };
+            tags[oldest] = tag;
             oldest
         });
         set[at].used = self.clock;

@@ -97,6 +97,8 @@ impl<'a> Packet<'a> {
 pub struct Dissector {
     /// Whether reports want every field, not only the layers.
     want_fields: bool,
+    /// Whether nobody asks for numbers relative to their connection.
+    absolute: bool,
     layers: Vec<Layer>,
     fields: Fields,
     flows: Flows,
@@ -111,6 +113,12 @@ impl Dissector {
     /// A dissector that keeps every field when `want_fields`.
     pub fn new(want_fields: bool) -> Self {
         Dissector { want_fields, ..Dissector::default() }
+    }
+
+    /// The dissector, which leaves sequence numbers as they are: then [`Packet::relative`] is none.
+    #[must_use]
+    pub fn absolute(self) -> Self {
+        Dissector { absolute: true, ..self }
     }
 
     /// The dissector, which also analyses conversations in about `memory` bytes.
@@ -175,7 +183,7 @@ impl Dissector {
             since_first,
             since_previous,
             frame,
-            relative: relative(&self.layers, &mut self.flows),
+            relative: if self.absolute { None } else { relative(&self.layers, &mut self.flows) },
             layers: &self.layers,
             fields: &self.fields.0,
             finding: Finding::default(),

@@ -8,7 +8,7 @@ use super::segment::Datagram;
 use super::tcp::{Connection, Finding};
 use super::timing::Timing;
 use crate::capture::frame::Nanoseconds;
-use crate::capture::pair::Pair;
+use crate::capture::pair::{Pair, Seeded};
 use crate::transport::Tcp;
 use crate::transport::tcp::Flags;
 
@@ -61,7 +61,7 @@ pub struct Forgotten {
 #[derive(Debug)]
 pub struct Conversations {
     list: Vec<Conversation>,
-    index: HashMap<(u8, Pair), u32>,
+    index: HashMap<(u8, Pair), u32, Seeded>,
     most: usize,
     clock: u64,
     hand: usize,
@@ -82,7 +82,7 @@ impl Conversations {
         // The index holds a key and a number per place, and has up to twice the places that are used.
         let each = size_of::<Conversation>() + 2 * size_of::<((u8, Pair), u32)>() + 2;
         let most = (memory / each).max(1000);
-        let (mut list, mut index) = (Vec::new(), HashMap::new());
+        let (mut list, mut index) = (Vec::new(), HashMap::default());
         // All at once: a table that grows holds its old half and its new one for a moment. What is not used yet is not
         // touched, and takes no memory. Where so much cannot be had, it grows after all.
         let _ = list.try_reserve_exact(most);

@@ -87,6 +87,8 @@ impl Summaries {
         let dissector = Dissector::new(conditional);
         // A ladder is drawn of frames.
         let dissector = if self.ladder.is_some() { dissector } else { fragments.with(dissector) };
+        let numbers = self.ladder.is_some() || conditional;
+        let dissector = if numbers { dissector } else { dissector.absolute() };
         let form = match (context.json, hex) {
             (true, _) => Form::Json,
             (false, true) => Form::Hex,
