@@ -257,6 +257,8 @@ impl<'f, R: Record> Walk<'f, '_, R> {
         (need > have).then_some(Fault::Short { field, need, have })
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a header is written to its place at once instead of through two copies")]
     fn push(&mut self, header: Header, at: usize, first_field: usize, fault: Option<Fault>) {
         self.layers.push(Layer {
             header,

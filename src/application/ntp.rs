@@ -52,7 +52,7 @@ impl Ntp {
             return self.control(r);
         }
         let [_, version, mode] =
-            r.bits::<1, 3>([Part::code("leap", 2, LEAP), Part::number("version", 3), Part::code("mode", 3, MODES)])?;
+            r.bits::<1, 3>(&[Part::code("leap", 2, LEAP), Part::number("version", 3), Part::code("mode", 3, MODES)])?;
         (self.version, self.mode) = (version as u8, mode as u8);
         self.stratum = r.u8("stratum")?;
         r.i8("poll")?;
@@ -87,7 +87,7 @@ impl Ntp {
 
     /// Control and private messages (RFC 9327): who asks for what is not read.
     fn control<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
-        let [_, version, mode] = r.bits::<1, 3>([
+        let [_, version, mode] = r.bits::<1, 3>(&[
             Part::number("control flags", 2),
             Part::number("version", 3),
             Part::code("mode", 3, MODES),

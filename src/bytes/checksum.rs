@@ -22,18 +22,26 @@ impl Sum {
     }
 
     /// Adds bytes in network order; an odd last byte counts as the high half of a word.
+    ///
+    /// Words are added as they lie in memory, eight bytes at a time, and the bytes of the sum swapped at the end: a
+    /// one's-complement sum does not mind (RFC 1071, section 2).
     #[must_use]
     pub fn bytes(self, bytes: &[u8]) -> Self {
-        let mut total = self.0;
-        let (words, tail) = bytes.as_chunks::<4>();
-        for word in words {
-            total = total.wrapping_add(u64::from(u32::from_be_bytes(*word)));
+        let (blocks, rest) = bytes.as_chunks();
+        let (mut low, mut high) = (0, 0);
+        for block in blocks {
+            let words = u128::from_ne_bytes(*block);
+            (low, high) = (around(low, words as u64), around(high, (words >> 64) as u64));
         }
-        let mut last = [0; 4];
-        for (to, from) in last.iter_mut().zip(tail) {
-            *to = *from;
+        let (pairs, odd) = rest.as_chunks();
+        let mut total = pairs.iter().fold(0u64, |total, pair| total.wrapping_add(u16::from_ne_bytes(*pair).into()));
+        if let [last] = odd {
+            total = total.wrapping_add(u16::from_ne_bytes([*last, 0]).into());
         }
-        Sum(total.wrapping_add(u64::from(u32::from_be_bytes(last))))
+        for sum in [low, high] {
+            total = total.wrapping_add(sum & 0xffff_ffff).wrapping_add(sum >> 32);
+        }
+        Sum(self.0.wrapping_add(u16::from_be(Sum(total).folded()).into()))
     }
 
     /// Both sums together.
@@ -55,6 +63,13 @@ impl Sum {
     pub const fn checksum(self) -> u16 {
         !self.folded()
     }
+}
+
+/// A one's-complement sum: what overflows comes in again at the other end.
+#[inline]
+fn around(sum: u64, word: u64) -> u64 {
+    let (sum, carry) = sum.overflowing_add(word);
+    sum.wrapping_add(carry.into())
 }
 
 /// What can be said about a checksum field.
@@ -99,6 +114,15 @@ mod tests {
     fn an_odd_last_byte_is_the_high_half_of_a_word() {
         assert_eq!(Sum::new().bytes(&[1, 2, 3]).folded(), 0x0402);
         assert_eq!(Sum::new().bytes(&[1]).folded(), 0x0100);
+    }
+
+    #[test]
+    fn bytes_of_any_length_add_to_the_sum_of_their_words() {
+        let bytes: Vec<u8> = (0..100u8).map(|byte| byte.wrapping_mul(201)).collect();
+        for end in 0..bytes.len() {
+            let words = bytes[..end].chunks(2).map(|pair| u16::from_be_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
+            assert_eq!(Sum::new().bytes(&bytes[..end]).folded(), words.fold(Sum::new(), Sum::word).folded(), "{end}");
+        }
     }
 
     #[test]

@@ -397,7 +397,7 @@ impl<'f, R: Record> Reader<'f, R> {
     #[inline]
     pub fn bits<const BYTES: usize, const PARTS: usize>(
         &mut self,
-        parts: [Part; PARTS],
+        parts: &[Part; PARTS],
     ) -> Result<[u64; PARTS], Fault> {
         let first = parts.first().map_or("", |part| part.name);
         let bytes = self.array::<BYTES>(first)?;
@@ -407,15 +407,14 @@ impl<'f, R: Record> Reader<'f, R> {
         let mut values = [0; PARTS];
         for (part, out) in parts.iter().zip(&mut values) {
             let width = u32::from(part.width);
-            left = left.saturating_sub(width);
-            let mask = u64::MAX.checked_shr(64u32.saturating_sub(width)).unwrap_or(0);
-            let value = word.checked_shr(left).unwrap_or(0) & mask;
+            left = left.wrapping_sub(width);
+            let value = word.wrapping_shr(left) & u64::MAX.wrapping_shr(64u32.wrapping_sub(width));
             self.recorder.field(Field {
                 name: part.name,
                 value: part.value(value),
                 bits: Bits { start, length: width },
             });
-            start = start.saturating_add(width);
+            start = start.wrapping_add(width);
             *out = value;
         }
         debug_assert!(left == 0, "the parts of a bit group fill its bytes");
@@ -465,9 +464,9 @@ mod tests {
         let mut fields = Fields::default();
         let mut reader = Reader::new(&[0x45, 0x40, 0x01], &mut fields);
         let [version, ihl] =
-            reader.bits::<1, 2>([Part::number("version", 4), Part::units("header length", 4, 4)]).unwrap();
+            reader.bits::<1, 2>(&[Part::number("version", 4), Part::units("header length", 4, 4)]).unwrap();
         let [_, df, mf, offset] = reader
-            .bits::<2, 4>([Part::flag("reserved"), Part::flag("df"), Part::flag("mf"), Part::units("offset", 13, 8)])
+            .bits::<2, 4>(&[Part::flag("reserved"), Part::flag("df"), Part::flag("mf"), Part::units("offset", 13, 8)])
             .unwrap();
         assert_eq!((version, ihl, df, mf, offset), (4, 5, 1, 0, 1));
         let starts: Vec<_> = fields.0.iter().map(|f| (f.bits.start, f.bits.length)).collect();

@@ -96,16 +96,16 @@ impl Options {
             0x04 => drop(r.u8("tunnel encapsulation limit")?),
             0x05 => self.router_alert = Some(r.code16("router alert", ROUTER_ALERTS)?),
             0x26 => {
-                r.bits::<2, 3>([
+                r.bits::<2, 3>(&[
                     Part::code("function", 4, super::ipv4_options::QUICK_START_FUNCTIONS),
                     Part::number("rate", 4),
                     Part::number("quick-start ttl", 8),
                 ])?;
-                r.bits::<4, 2>([Part::hex("nonce", 30), Part::number("quick-start reserved", 2)])?;
+                r.bits::<4, 2>(&[Part::hex("nonce", 30), Part::number("quick-start reserved", 2)])?;
             }
             0x30 => {
                 r.u16("minimum path mtu")?;
-                r.bits::<2, 2>([Part::units("returned path mtu", 15, 2), Part::flag("return")])?;
+                r.bits::<2, 2>(&[Part::units("returned path mtu", 15, 2), Part::flag("return")])?;
             }
             0xc2 => self.jumbo = Some(r.u32("jumbo payload length")?),
             0xc9 => self.home_address = Some(r.ipv6("home address")?),
@@ -187,7 +187,7 @@ impl Fragment {
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
         self.next_header = r.code8("next header", PROTOCOLS)?;
         r.u8("reserved")?;
-        let [offset, _, more] = r.bits::<2, 3>([
+        let [offset, _, more] = r.bits::<2, 3>(&[
             Part::units("fragment offset", 13, 8),
             Part::number("reserved 2", 2),
             Part::flag("more fragments"),

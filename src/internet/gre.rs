@@ -28,7 +28,7 @@ pub struct Gre {
 impl Gre {
     /// Reads the header and its optional parts.
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
-        let [checksum, routing, key, sequence, _, _, acknowledgment, _, version] = r.bits::<2, 9>([
+        let [checksum, routing, key, sequence, _, _, acknowledgment, _, version] = r.bits::<2, 9>(&[
             Part::flag("checksum present"),
             Part::flag("routing present"),
             Part::flag("key present"),

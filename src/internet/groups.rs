@@ -94,7 +94,7 @@ type Address<'f, R> = fn(&mut Reader<'f, R>, &'static str) -> Result<(), Fault>;
 
 /// What IGMPv3 and MLDv2 add to a query.
 fn query_tail<'f, R: Record>(r: &mut Reader<'f, R>, address: Address<'f, R>) -> Result<(), Fault> {
-    r.bits::<1, 3>([
+    r.bits::<1, 3>(&[
         Part::number("query flags", 4),
         Part::flag("suppress router processing"),
         Part::number("querier robustness", 3),

@@ -236,14 +236,14 @@ fn timestamp<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
 fn extended_request<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
     let identifier = r.u16("identifier")?;
     let sequence_number = r.u8("sequence number")?.into();
-    r.bits::<1, 2>([Part::number("reserved", 7), Part::flag("local")])?;
+    r.bits::<1, 2>(&[Part::number("reserved", 7), Part::flag("local")])?;
     Ok(Message::Query { identifier, sequence_number })
 }
 
 fn extended_reply<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
     let identifier = r.u16("identifier")?;
     let sequence_number = r.u8("sequence number")?.into();
-    r.bits::<1, 5>([
+    r.bits::<1, 5>(&[
         Part::code("state", 3, NEIGHBOUR_STATES),
         Part::number("reserved", 2),
         Part::flag("active"),
@@ -263,7 +263,7 @@ fn error<R: Record>(r: &mut Reader<'_, R>, before: &'static str, behind: &'stati
 
 fn error_v6<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
     let quoted_length = u16::from(r.units8("length", 8)?).saturating_mul(8);
-    r.bits::<3, 1>([Part::number("unused", 24)])?;
+    r.bits::<3, 1>(&[Part::number("unused", 24)])?;
     Ok(Message::Error { parameter: 0, quoted_length })
 }
 
@@ -282,7 +282,7 @@ fn router_list<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
 /// RFC 4861 section 4.2, with the bits of RFC 6275, RFC 4191 and RFC 4389.
 fn router_advertisement<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
     r.u8("current hop limit")?;
-    r.bits::<1, 6>([
+    r.bits::<1, 6>(&[
         Part::flag("managed"),
         Part::flag("other configuration"),
         Part::flag("home agent"),
@@ -297,7 +297,7 @@ fn router_advertisement<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fau
 }
 
 fn neighbour_advertisement<R: Record>(r: &mut Reader<'_, R>) -> Result<Message, Fault> {
-    let [router, solicited, overrides, _] = r.bits::<4, 4>([
+    let [router, solicited, overrides, _] = r.bits::<4, 4>(&[
         Part::flag("router"),
         Part::flag("solicited"),
         Part::flag("override"),

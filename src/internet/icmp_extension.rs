@@ -16,7 +16,7 @@ pub struct IcmpExtension {
 impl IcmpExtension {
     /// Reads the extensions up to the end of the window.
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
-        let [version, _] = r.bits::<2, 2>([Part::number("version", 4), Part::number("reserved", 12)])?;
+        let [version, _] = r.bits::<2, 2>(&[Part::number("version", 4), Part::number("reserved", 12)])?;
         self.checksum = r.hex16("checksum")?;
         if version != 2 {
             return Err(Fault::Invalid { field: "version", value: version, expected: "2" });
@@ -46,7 +46,7 @@ pub const EXTENSION_CLASSES: Codes = Codes(&[
 /// MPLS label stack entries (RFC 4950) are read; other objects are bytes.
 fn object<R: Record>(r: &mut Reader<'_, R>, class: u8, kind: u8) -> Result<(), Fault> {
     while (class, kind) == (1, 1) && r.remaining() > 0 {
-        r.bits::<4, 4>([
+        r.bits::<4, 4>(&[
             Part::number("label", 20),
             Part::number("traffic class", 3),
             Part::flag("bottom of stack"),

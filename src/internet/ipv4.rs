@@ -65,6 +65,20 @@ impl Default for Ipv4 {
     }
 }
 
+/// The first byte.
+const VERSION: [Part; 2] = [Part::number("version", 4), Part::units("header length", 4, 4)];
+
+/// The second byte.
+const SERVICE: [Part; 2] = [Part::code("dscp", 6, DSCP), Part::code("ecn", 2, ECN)];
+
+/// The two bytes behind the identification.
+const FRAGMENT: [Part; 4] = [
+    Part::flag("reserved"),
+    Part::flag("dont fragment"),
+    Part::flag("more fragments"),
+    Part::units("fragment offset", 13, 8),
+];
+
 impl Ipv4 {
     /// Whether this is one of several fragments.
     pub fn is_fragment(&self) -> bool {
@@ -80,21 +94,16 @@ impl Ipv4 {
     /// Reads the header and its options.
     #[inline]
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
-        let [version, words] = r.bits::<1, 2>([Part::number("version", 4), Part::units("header length", 4, 4)])?;
+        let [version, words] = r.bits::<1, 2>(&VERSION)?;
         if version != 4 {
             return Err(Fault::Invalid { field: "version", value: version, expected: "4" });
         }
         self.header_length = (words as u8).wrapping_mul(4);
-        let [dscp, ecn] = r.bits::<1, 2>([Part::code("dscp", 6, DSCP), Part::code("ecn", 2, ECN)])?;
+        let [dscp, ecn] = r.bits::<1, 2>(&SERVICE)?;
         (self.dscp, self.ecn) = (dscp as u8, ecn as u8);
         self.total_length = r.u16("total length")?;
         self.identification = r.hex16("identification")?;
-        let [_, dont_fragment, more_fragments, offset] = r.bits::<2, 4>([
-            Part::flag("reserved"),
-            Part::flag("dont fragment"),
-            Part::flag("more fragments"),
-            Part::units("fragment offset", 13, 8),
-        ])?;
+        let [_, dont_fragment, more_fragments, offset] = r.bits::<2, 4>(&FRAGMENT)?;
         (self.dont_fragment, self.more_fragments) = (dont_fragment != 0, more_fragments != 0);
         self.fragment_offset = (offset as u16).wrapping_mul(8);
         self.ttl = r.u8("ttl")?;

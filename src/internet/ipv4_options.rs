@@ -81,7 +81,7 @@ impl Ipv4Options {
                 2 => MEASUREMENT_OPTIONS,
                 _ => Codes::NONE,
             };
-            r.bits::<1, 3>([
+            r.bits::<1, 3>(&[
                 Part::flag("copied"),
                 Part::code("option class", 2, CLASSES),
                 Part::code("option number", 5, names),
@@ -144,7 +144,7 @@ fn security<R: Record>(r: &mut Reader<'_, R>) -> Result<(), Fault> {
 
 fn timestamps<R: Record>(r: &mut Reader<'_, R>) -> Result<(), Fault> {
     r.u8("pointer")?;
-    let [_, flag] = r.bits::<1, 2>([Part::number("overflow", 4), Part::code("flag", 4, TIMESTAMP_FLAGS)])?;
+    let [_, flag] = r.bits::<1, 2>(&[Part::number("overflow", 4), Part::code("flag", 4, TIMESTAMP_FLAGS)])?;
     while r.remaining() >= 4 {
         if matches!(flag, 1 | 3) {
             r.ipv4("timestamp address")?;
@@ -162,10 +162,10 @@ fn traceroute<R: Record>(r: &mut Reader<'_, R>) -> Result<(), Fault> {
 }
 
 fn quick_start<R: Record>(r: &mut Reader<'_, R>) -> Result<(), Fault> {
-    r.bits::<2, 3>([
+    r.bits::<2, 3>(&[
         Part::code("function", 4, QUICK_START_FUNCTIONS),
         Part::number("rate", 4),
         Part::number("quick-start ttl", 8),
     ])?;
-    r.bits::<4, 2>([Part::hex("nonce", 30), Part::number("quick-start reserved", 2)]).map(drop)
+    r.bits::<4, 2>(&[Part::hex("nonce", 30), Part::number("quick-start reserved", 2)]).map(drop)
 }

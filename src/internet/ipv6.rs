@@ -43,16 +43,15 @@ impl Default for Ipv6 {
     }
 }
 
+/// The first four bytes.
+const FIRST_WORD: [Part; 4] =
+    [Part::number("version", 4), Part::code("dscp", 6, DSCP), Part::code("ecn", 2, ECN), Part::hex("flow label", 20)];
+
 impl Ipv6 {
     /// Reads the 40 bytes.
     #[inline]
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
-        let [version, dscp, ecn, flow_label] = r.bits::<4, 4>([
-            Part::number("version", 4),
-            Part::code("dscp", 6, DSCP),
-            Part::code("ecn", 2, ECN),
-            Part::hex("flow label", 20),
-        ])?;
+        let [version, dscp, ecn, flow_label] = r.bits::<4, 4>(&FIRST_WORD)?;
         if version != 6 {
             return Err(Fault::Invalid { field: "version", value: version, expected: "6" });
         }

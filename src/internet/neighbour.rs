@@ -109,7 +109,10 @@ fn option<R: Record>(r: &mut Reader<'_, R>, kind: u8) -> Result<(), Fault> {
         }
         37 => r.text("captive portal", r.remaining()).map(drop),
         38 => {
-            r.bits::<2, 2>([Part::number("scaled lifetime", 13), Part::code("prefix length code", 3, PREF64_LENGTHS)])?;
+            r.bits::<2, 2>(&[
+                Part::number("scaled lifetime", 13),
+                Part::code("prefix length code", 3, PREF64_LENGTHS),
+            ])?;
             r.bytes("prefix", 12).map(drop)
         }
         _ => Ok(()),
@@ -118,7 +121,7 @@ fn option<R: Record>(r: &mut Reader<'_, R>, kind: u8) -> Result<(), Fault> {
 
 fn prefix_information<R: Record>(r: &mut Reader<'_, R>) -> Result<(), Fault> {
     r.u8("prefix length")?;
-    r.bits::<1, 5>([
+    r.bits::<1, 5>(&[
         Part::flag("on-link"),
         Part::flag("autonomous"),
         Part::flag("router address"),
@@ -133,7 +136,7 @@ fn prefix_information<R: Record>(r: &mut Reader<'_, R>) -> Result<(), Fault> {
 
 fn route_information<R: Record>(r: &mut Reader<'_, R>) -> Result<(), Fault> {
     r.u8("prefix length")?;
-    r.bits::<1, 3>([
+    r.bits::<1, 3>(&[
         Part::number("option reserved", 3),
         Part::code("route preference", 2, PREFERENCES),
         Part::number("option reserved 2", 3),

@@ -33,7 +33,7 @@ pub struct Mpls {
 impl Mpls {
     /// Reads the four bytes.
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
-        let [label, traffic_class, bottom, ttl] = r.bits::<4, 4>([
+        let [label, traffic_class, bottom, ttl] = r.bits::<4, 4>(&[
             Part::code("label", 20, LABELS),
             Part::number("traffic class", 3),
             Part::flag("bottom of stack"),

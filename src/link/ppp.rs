@@ -87,7 +87,7 @@ pub struct Pppoe {
 impl Pppoe {
     /// Reads the six bytes.
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
-        r.bits::<1, 2>([Part::number("version", 4), Part::number("type", 4)])?;
+        r.bits::<1, 2>(&[Part::number("version", 4), Part::number("type", 4)])?;
         self.code = r.hex_code8("code", PPPOE_CODES)?;
         self.session = r.hex16("session identifier")?;
         self.length = r.u16("length")?;

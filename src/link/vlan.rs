@@ -35,7 +35,7 @@ impl Vlan {
     /// Reads the tag's two bytes and the type behind them.
     #[inline]
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
-        let [priority, drop_eligible, identifier] = r.bits::<2, 3>([
+        let [priority, drop_eligible, identifier] = r.bits::<2, 3>(&[
             Part::code("priority", 3, PRIORITIES),
             Part::flag("drop eligible"),
             Part::number("identifier", 12),

@@ -35,6 +35,21 @@ pub struct Tcp {
     pub options: TcpOptions,
 }
 
+/// The two bytes behind the acknowledgment number.
+const OFFSET_AND_FLAGS: [Part; 11] = [
+    Part::units("data offset", 4, 4),
+    Part::number("reserved", 3),
+    Part::flag("ae"),
+    Part::flag("cwr"),
+    Part::flag("ece"),
+    Part::flag("urg"),
+    Part::flag("ack"),
+    Part::flag("psh"),
+    Part::flag("rst"),
+    Part::flag("syn"),
+    Part::flag("fin"),
+];
+
 impl Tcp {
     /// Reads the header and its options.
     #[inline]
@@ -43,19 +58,7 @@ impl Tcp {
         self.destination = r.u16("destination port")?;
         self.sequence = r.u32("sequence number")?;
         self.acknowledgment = r.u32("acknowledgment number")?;
-        let [words, reserved, ae, cwr, ece, urg, ack, psh, rst, syn, fin] = r.bits::<2, 11>([
-            Part::units("data offset", 4, 4),
-            Part::number("reserved", 3),
-            Part::flag("ae"),
-            Part::flag("cwr"),
-            Part::flag("ece"),
-            Part::flag("urg"),
-            Part::flag("ack"),
-            Part::flag("psh"),
-            Part::flag("rst"),
-            Part::flag("syn"),
-            Part::flag("fin"),
-        ])?;
+        let [words, reserved, ae, cwr, ece, urg, ack, psh, rst, syn, fin] = r.bits::<2, 11>(&OFFSET_AND_FLAGS)?;
         self.data_offset = (words as u8).wrapping_mul(4);
         let bits = [reserved >> 2, reserved >> 1, reserved, ae, cwr, ece, urg, ack, psh, rst, syn, fin];
         self.flags = Flags(bits.iter().fold(0, |flags, bit| flags << 1 | (bit & 1) as u16));

@@ -147,7 +147,7 @@ impl TcpOptions {
             }
             30 => {
                 let [subtype, _] =
-                    r.bits::<1, 2>([Part::code("mptcp subtype", 4, MPTCP_SUBTYPES), Part::hex("mptcp flags", 4)])?;
+                    r.bits::<1, 2>(&[Part::code("mptcp subtype", 4, MPTCP_SUBTYPES), Part::hex("mptcp flags", 4)])?;
                 self.mptcp.get_or_insert(subtype as u8);
                 r.rest("mptcp data");
             }
@@ -173,7 +173,7 @@ impl TcpOptions {
         match kind {
             6 | 7 => drop(r.u32("echo data")?),
             28 => {
-                r.bits::<2, 2>([Part::flag("granularity"), Part::number("user timeout", 15)])?;
+                r.bits::<2, 2>(&[Part::flag("granularity"), Part::number("user timeout", 15)])?;
             }
             253 | 254 => drop(r.hex16("experiment identifier")?),
             _ => {}

@@ -62,7 +62,7 @@ impl Dhcp {
         r.u8("hops")?;
         self.transaction = r.hex32("transaction")?;
         r.u16("seconds")?;
-        r.bits::<2, 2>([Part::flag("broadcast"), Part::number("reserved", 15)])?;
+        r.bits::<2, 2>(&[Part::flag("broadcast"), Part::number("reserved", 15)])?;
         self.client = r.ipv4("client address")?;
         self.your = r.ipv4("your address")?;
         r.ipv4("next server")?;

@@ -127,7 +127,7 @@ impl Dns {
     fn flags<R: Record>(&mut self, r: &mut Reader<'_, R>, dialect: Dialect) -> Result<(), Fault> {
         let own = dialect == Dialect::LinkLocal;
         let (third, fifth) = if own { ("conflict", "tentative") } else { ("authoritative", "recursion desired") };
-        let [response, operation, authoritative, truncated, _] = r.bits::<1, 5>([
+        let [response, operation, authoritative, truncated, _] = r.bits::<1, 5>(&[
             Part::flag("response"),
             Part::code("operation", 4, OPERATIONS),
             Part::flag(third),
@@ -138,10 +138,10 @@ impl Dns {
         (self.authoritative, self.truncated) = (authoritative != 0 && !own, truncated != 0);
         let code = Part::code("response code", 4, RESPONSE_CODES);
         self.response_code = if own {
-            let [_, code] = r.bits::<1, 2>([Part::number("reserved", 4), code])?;
+            let [_, code] = r.bits::<1, 2>(&[Part::number("reserved", 4), code])?;
             code as u16
         } else {
-            let [.., code] = r.bits::<1, 5>([
+            let [.., code] = r.bits::<1, 5>(&[
                 Part::flag("recursion available"),
                 Part::flag("reserved"),
                 Part::flag("authentic data"),
@@ -171,7 +171,7 @@ impl Dns {
             let high = r.u8("extended response code")?;
             self.response_code |= u16::from(high) << 4;
             r.u8("edns version")?;
-            r.bits::<2, 2>([Part::flag("dnssec ok"), Part::number("edns reserved", 15)])?;
+            r.bits::<2, 2>(&[Part::flag("dnssec ok"), Part::number("edns reserved", 15)])?;
         } else {
             class(r, dialect, "cache flush")?;
             r.u32("ttl")?;
@@ -189,7 +189,7 @@ impl Dns {
 /// Reads a class, of which multicast DNS uses the first bit for something else (RFC 6762 sections 5.4 and 10.2).
 fn class<R: Record>(r: &mut Reader<'_, R>, dialect: Dialect, flag: &'static str) -> Result<(), Fault> {
     if dialect == Dialect::Multicast {
-        return r.bits::<2, 2>([Part::flag(flag), Part::code("class", 15, CLASSES)]).map(drop);
+        return r.bits::<2, 2>(&[Part::flag(flag), Part::code("class", 15, CLASSES)]).map(drop);
     }
     r.code16("class", CLASSES).map(drop)
 }
