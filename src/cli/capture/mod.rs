@@ -189,7 +189,7 @@ impl Args {
             bail!("-w and --parquet name the same file");
         }
         let dissector = self.fragments.with(Dissector::new(self.filter.condition.is_some()));
-        let dissector = if self.summaries.analyze { dissector.analysing(self.summaries.memory()) } else { dissector };
+        let dissector = if self.summaries.analyze { dissector.timing(self.summaries.memory()) } else { dissector };
         self.parquet.open(self.shows(context) || self.summaries.wanted(), dissector, context)
     }
 

@@ -96,6 +96,8 @@ pub(super) const COLUMNS: &[Column] = &[
     ("http_status", Number(16, |row| Some(http(row)?.status?.into()))),
     ("analysis", Value::Text(|row, text| Some(notes(row, text)))),
     ("duplicate_ack", Number(32, |row| Some(row.packet.finding.duplicate).filter(|number| *number > 0))),
+    ("tcp_rtt_ns", Long(|row| i64::try_from(row.packet.finding.round_trip_ns?).ok())),
+    ("tcp_initial_rtt_ns", Long(|row| i64::try_from(row.packet.finding.handshake_ns?).ok())),
     ("fault", Value::Text(fault)),
 ];
 

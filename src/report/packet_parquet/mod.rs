@@ -1,7 +1,7 @@
 //! Packets as the rows of a Parquet table, for programs that query many captures at once (columns: docs/parquet.md).
 //!
-//! **Invariant:** memory is bounded but for the table of contents at the end of the file, which grows by a few kilobytes
-//! with each group of rows.
+//! **Invariant:** memory is bounded but for the table of contents at the end of the file, which grows by some fifty
+//! kilobytes with each group of rows.
 
 mod chunk;
 mod columns;
