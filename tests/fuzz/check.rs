@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 
 use netlab::bytes::{Field, Fields, Silent};
-use netlab::capture::{Dissector, Packet};
 use netlab::capture::condition::Place;
 use netlab::capture::frame::Frame;
+use netlab::capture::{Dissector, Packet};
 use netlab::dissect::{Origin, dissect};
 use netlab::report::columns::{self, Style};
 use netlab::report::headers::Numbers;

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use netlab::capture::analysis::notes::SENT_AGAIN;
 use netlab::capture::analysis::{Notes, segment};
 use netlab::capture::files::write::{About, Format, Writer};
+use netlab::capture::streams::{Piece, Streams};
 use netlab::capture::{Dissector, Frame};
 
 use serde_json::Value;
 
 use crate::capture::Trace;
 use crate::cli::netlab;
+use crate::fragmented::Whole;
 use crate::json_keys::assert_documented;
 use crate::tcp_traffic::connections;
 use crate::tshark::{dissected, oracle};
@@ -228,6 +230,17 @@ fn what_was_not_captured_is_said_of_a_file_too() {
     for side in sides {
         assert_eq!(std::fs::metadata(side["file"].as_str().unwrap()).unwrap().len(), side["bytes"].as_u64().unwrap());
     }
+}
+
+#[test]
+fn what_comes_with_a_syn_is_said_from_its_first_byte() {
+    let mut first = Whole::tcp(false, 1, 100, b"early ");
+    first.payload[13] = 0x02;
+    let frames = [first.frames(1000), Whole::tcp(false, 2, 107, b"late").frames(1000)].concat();
+    let (mut streams, mut dissector) = (Streams::within(0), Dissector::new(false));
+    let said = frames.iter().flat_map(|frame| streams.see(&dissector.read(Frame::ethernet(frame))));
+    let pieces: Vec<Piece> = said.flat_map(|said| said.pieces).collect();
+    assert_eq!(pieces, [Piece::Data(b"early ".to_vec()), Piece::Data(b"late".to_vec())]);
 }
 
 #[test]

@@ -56,7 +56,8 @@ fuzz_target!(|data: &[u8]| {
     let (segments, _) = data.as_chunks::<6>();
     for [control, a, b, c, d, length] in segments {
         let far = if control & 8 == 0 { 1 } else { 0x0101_0101 };
-        let [sequence, acknowledgment] = [[*a, *b], [*c, *d]].map(|pair| u32::from(u16::from_be_bytes(pair)) * far);
+        let [sequence, acknowledgment] =
+            [[*a, *b], [*c, *d]].map(|pair| u32::from(u16::from_be_bytes(pair)).wrapping_mul(far));
         let bytes = frame(*control, sequence, acknowledgment, u16::from(*length) * 5);
         check(&streams.see(&dissector.read(Frame::ethernet(&bytes))), &mut expected);
     }
