@@ -14,17 +14,25 @@ const FULL: usize = 256 << 10;
 pub struct Batch {
     bytes: Vec<u8>,
     names: String,
+    origins: Vec<Origin>,
     frames: Vec<Held>,
 }
 
-/// A frame in a batch: [`Frame`] with places instead of borrowed parts.
+/// Where frames in a row come from; most have that of the frame before.
+#[derive(Clone, Debug)]
+struct Origin {
+    name: Range<usize>,
+    link: LinkType,
+}
+
+/// A frame in a batch: [`Frame`] with places instead of borrowed parts. Kept small, for it is written and read for every
+/// frame.
 #[derive(Clone, Debug)]
 struct Held {
     time: Option<Nanoseconds>,
-    name: Range<u32>,
-    end: usize,
+    origin: u32,
+    end: u32,
     original_length: u32,
-    link: LinkType,
     way: Option<Way>,
     checksum_pending: bool,
 }
@@ -32,42 +40,41 @@ struct Held {
 impl Batch {
     /// Copies a frame to the end.
     #[inline]
-    pub fn push(&mut self, frame: Frame<'_>) {
-        let Frame { time, interface, way, link, bytes, original_length, checksum_pending } = frame;
+    pub fn push(&mut self, frame: &Frame<'_>) {
+        let Frame { time, interface, way, link, bytes, original_length, checksum_pending } = *frame;
         self.bytes.extend_from_slice(bytes);
-        let (name, end) = (self.name(interface), self.bytes.len());
-        self.frames.push(Held { time, name, end, original_length, link, way, checksum_pending });
+        let (origin, end) = (self.origin(interface, link), self.bytes.len() as u32);
+        self.frames.push(Held { time, origin, end, original_length, way, checksum_pending });
     }
 
-    /// Where `interface` stands among the names; it is most often that of the frame before.
     #[inline]
-    fn name(&mut self, interface: &str) -> Range<u32> {
-        if let Some(last) = self.frames.last()
-            && same_name(self.text(&last.name), interface)
-        {
-            return last.name.clone();
+    fn origin(&mut self, interface: &str, link: LinkType) -> u32 {
+        let same = |last: &Origin| last.link == link && same_name(self.text(&last.name), interface);
+        if !self.origins.last().is_some_and(same) {
+            let start = self.names.len();
+            self.names.push_str(interface);
+            self.origins.push(Origin { name: start..self.names.len(), link });
         }
-        let start = self.names.len() as u32;
-        self.names.push_str(interface);
-        start..self.names.len() as u32
+        self.origins.len() as u32 - 1
     }
 
     #[inline]
-    fn text(&self, name: &Range<u32>) -> &str {
-        self.names.get(name.start as usize..name.end as usize).unwrap_or_default()
+    fn text(&self, name: &Range<usize>) -> &str {
+        self.names.get(name.clone()).unwrap_or_default()
     }
 
     /// Frame number `at`, from 0.
     #[inline]
     pub fn get(&self, at: usize) -> Option<Frame<'_>> {
         let held = self.frames.get(at)?;
+        let origin = self.origins.get(held.origin as usize)?;
         let start = at.checked_sub(1).map_or(0, |before| self.frames[before].end);
         Some(Frame {
             time: held.time,
-            interface: self.text(&held.name),
+            interface: self.text(&origin.name),
             way: held.way,
-            link: held.link,
-            bytes: &self.bytes[start..held.end],
+            link: origin.link,
+            bytes: &self.bytes[start as usize..held.end as usize],
             original_length: held.original_length,
             checksum_pending: held.checksum_pending,
         })
@@ -97,7 +104,10 @@ impl Batch {
     /// Bytes of memory that its contents take.
     #[inline]
     pub fn size(&self) -> usize {
-        self.bytes.len() + self.names.len() + self.frames.len() * size_of::<Held>()
+        self.bytes.len()
+            + self.names.len()
+            + self.origins.len() * size_of::<Origin>()
+            + self.frames.len() * size_of::<Held>()
     }
 
     /// Whether it holds enough to be handed on.
@@ -113,13 +123,14 @@ impl Batch {
 
     /// Adds the frames of `other`.
     pub fn append(&mut self, other: &Batch) {
-        (0..other.len()).filter_map(|at| other.get(at)).for_each(|frame| self.push(frame));
+        (0..other.len()).filter_map(|at| other.get(at)).for_each(|frame| self.push(&frame));
     }
 
     /// Forgets the frames and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.names.clear();
+        self.origins.clear();
         self.frames.clear();
     }
 }
@@ -136,8 +147,8 @@ mod tests {
     fn frames_come_out_as_they_went_in() {
         let frames = [frame("eth0", b"one"), frame("eth0", b""), frame("lo", b"three"), frame("", b"x")];
         let (mut first, mut second) = (Batch::default(), Batch::default());
-        frames[..2].iter().for_each(|frame| first.push(*frame));
-        frames[2..].iter().for_each(|frame| second.push(*frame));
+        frames[..2].iter().for_each(|frame| first.push(frame));
+        frames[2..].iter().for_each(|frame| second.push(frame));
         first.append(&second);
         let out: Vec<_> = (0..first.len()).map(|at| first.get(at).unwrap()).collect();
         assert_eq!(out, frames);
@@ -149,7 +160,7 @@ mod tests {
     fn what_is_full_is_told_by_bytes() {
         let mut batch = Batch::default();
         while !batch.is_full() {
-            batch.push(frame("eth0", &[0; 1000]));
+            batch.push(&frame("eth0", &[0; 1000]));
         }
         assert!(batch.len() < FULL / 1000 && batch.len() > FULL / 1100, "{}", batch.len());
         batch.clear();

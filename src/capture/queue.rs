@@ -302,7 +302,7 @@ mod tests {
     fn batch(times: &[Nanoseconds]) -> Batch {
         let mut batch = Batch::default();
         for time in times {
-            batch.push(Frame { time: Some(*time), ..Frame::ethernet(b"frame") });
+            batch.push(&Frame { time: Some(*time), ..Frame::ethernet(b"frame") });
         }
         batch
     }

@@ -56,7 +56,9 @@ fn hand_on<S: FrameSource>(
     batch: &mut Batch,
 ) -> Result<(), OsError> {
     let mut asked = Instant::now();
-    while let Some(frame) = source.next()? {
+    loop {
+        let next = source.next();
+        let Ok(Some(frame)) = &next else { return next.map(|_| ()) };
         batch.push(frame);
         if batch.is_full() || !source.ready() {
             queue.put(lane, batch);
@@ -67,7 +69,6 @@ fn hand_on<S: FrameSource>(
             }
         }
     }
-    Ok(())
 }
 
 /// Ends a lane whichever way its reader leaves: the taker would wait for it for ever.

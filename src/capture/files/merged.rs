@@ -38,7 +38,7 @@ impl<R: Read> Reading<R> {
     fn advance(&mut self) -> Result<(), NamedError> {
         self.next.clear();
         match self.stored.next() {
-            Ok(frame) => frame.into_iter().for_each(|frame| self.next.push(frame)),
+            Ok(frame) => frame.into_iter().for_each(|frame| self.next.push(&frame)),
             Err(error) => return Err(NamedError { name: self.name.clone(), error }),
         }
         Ok(())

@@ -98,7 +98,7 @@ pub struct Args {
     #[arg(short = 'p', long, conflicts_with = "read", help_heading = "Live capture")]
     no_promiscuous: bool,
     /// Kernel memory for frames that wait to be read, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 16, conflicts_with = "read",
+    #[arg(long, value_name = "MIB", default_value_t = 32, conflicts_with = "read",
           value_parser = clap::value_parser!(u32).range(2..=2047), help_heading = "Live capture")]
     ring: u32,
     /// Memory for frames that wait to be shown or written, in MiB
