@@ -178,7 +178,7 @@ impl Recent {
             self.young.known.clear();
         }
         let Packet { number, since_first, since_previous, relative, finding, conversation, .. } = *packet;
-        self.young.frames.push(packet.frame);
+        self.young.frames.push(&packet.frame);
         self.young.known.push(Known { number, since_first, since_previous, relative, finding, conversation });
     }
 
