@@ -17,6 +17,7 @@ crate::tests![
     a_capture_is_not_overwritten_by_its_table,
     a_damaged_capture_leaves_the_table_that_was_there,
     texts_and_numbers_are_those_of_the_columns_of_fields,
+    a_flow_has_the_number_that_it_had_in_tables_written_before,
 ];
 
 fn several_captures_become_more_rows_than_a_group_has_in_the_order_of_time() {
@@ -172,4 +173,14 @@ fn texts_and_numbers_are_those_of_the_columns_of_fields() {
             assert_eq!(row[format!("c{at}")], first, "{column} in {line}");
         }
     }
+}
+
+fn a_flow_has_the_number_that_it_had_in_tables_written_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = netlab();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example.pcapng");
+    command.args(["capture", "-r", example, "--parquet"]).arg(folder.path().join("table.parquet")).arg("tcp");
+    succeeded(command);
+    let rows = rows_in(folder.path(), "SELECT DISTINCT flow FROM 'table.parquet'");
+    assert_eq!(rows, [json!({ "flow": 8_078_040_251_083_434_254_i64 })]);
 }
