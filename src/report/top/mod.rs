@@ -29,6 +29,8 @@ pub struct View<'a> {
     pub head: Head<'a>,
     /// What the screen is about.
     pub page: Page<'a>,
+    /// Columns of the lines of frames that are out of sight on the left.
+    pub shift: usize,
     /// What is being typed as a filter.
     pub typing: Option<&'a str>,
     /// Colours.
@@ -95,7 +97,7 @@ pub enum Page<'a> {
 
 /// Keys and what they do.
 const HELP: [(&str, &str); 13] = [
-    ("↑ ↓  k j", "move; PgUp, PgDn, Home and End too"),
+    ("↑ ↓  k j", "move; PgUp, PgDn, Home and End too; ← → along lines that are too long"),
     ("Enter", "the frames of the conversation, then the layers of the frame"),
     ("q  Esc", "back; from the conversations: quit"),
     ("s  S", "sort by the next column, by the one before"),
@@ -131,8 +133,8 @@ pub fn draw(view: &View<'_>, buffer: &mut Buffer) {
     let body = Rect { y: area.y + head, height, ..area };
     match view.page {
         Page::Flows(rows, selected, sort) => columns::draw(&mut canvas, body, rows, selected, sort),
-        Page::Frames(flow, lines, selected) => frames(&mut canvas, body, flow, lines, selected),
-        Page::Layers(lines, first) => canvas.lines(body, lines, first),
+        Page::Frames(flow, lines, selected) => frames(&mut canvas, body, (flow, lines), selected, view.shift),
+        Page::Layers(lines, first) => canvas.lines(body, lines, first, view.shift),
         Page::Help => help(&mut canvas, body),
     }
     if foot == 1 {
@@ -147,7 +149,10 @@ pub fn draw(view: &View<'_>, buffer: &mut Buffer) {
     }
 }
 
-fn frames(canvas: &mut Canvas<'_>, area: Rect, flow: &Conversation, lines: &[String], selected: usize) {
+/// A conversation and the lines of its frames.
+type Framed<'a> = (&'a Conversation, &'a [String]);
+
+fn frames(canvas: &mut Canvas<'_>, area: Rect, (flow, lines): Framed<'_>, selected: usize, shift: usize) {
     let all: u64 = flow.sent.iter().map(|sent| sent.frames).sum();
     let title = format!("{}: the last {} of {all} frames", words(flow), lines.len());
     canvas.text(area, 0, 0, &title, Some(Ink::Strong));
@@ -155,7 +160,7 @@ fn frames(canvas: &mut Canvas<'_>, area: Rect, flow: &Conversation, lines: &[Str
     // The newest stands at the bottom.
     let first = (selected + 1).saturating_sub(area.height.into());
     for (line, (at, text)) in (0..area.height).zip(lines.iter().enumerate().skip(first)) {
-        canvas.text(area, line, 2, text, None);
+        canvas.text(area, line, 2, behind(text, shift), None);
         if at == selected {
             canvas.select(area, line);
         }
@@ -167,6 +172,11 @@ fn help(canvas: &mut Canvas<'_>, area: Rect) {
         canvas.text(area, line, 2, key, Some(Ink::Strong));
         canvas.text(area, line, 12, what, None);
     }
+}
+
+/// What of a line is behind its first columns.
+fn behind(text: &str, columns: usize) -> &str {
+    text.char_indices().nth(columns).map_or("", |(at, _)| &text[at..])
 }
 
 /// What of an area is below its first lines.
@@ -193,9 +203,9 @@ impl Canvas<'_> {
     }
 
     /// As many lines as there is room for.
-    fn lines(&mut self, area: Rect, lines: &[String], first: usize) {
+    fn lines(&mut self, area: Rect, lines: &[String], first: usize, shift: usize) {
         for (line, text) in (0..area.height).zip(lines.iter().skip(first)) {
-            self.text(area, line, 0, text, None);
+            self.text(area, line, 0, behind(text, shift), None);
         }
     }
 

@@ -5,6 +5,8 @@
 pub(super) enum Key {
     Up,
     Down,
+    Left,
+    Right,
     PageUp,
     PageDown,
     Home,
@@ -44,6 +46,8 @@ fn sequence(bytes: &[u8]) -> (Key, usize) {
     let key = match (bytes.get(2..2 + parameters), bytes.get(2 + parameters)) {
         (_, Some(b'A')) => Key::Up,
         (_, Some(b'B')) => Key::Down,
+        (_, Some(b'C')) => Key::Right,
+        (_, Some(b'D')) => Key::Left,
         (_, Some(b'H')) | (Some(b"1" | b"7"), Some(b'~')) => Key::Home,
         (_, Some(b'F')) | (Some(b"4" | b"8"), Some(b'~')) => Key::End,
         (Some(b"5"), Some(b'~')) => Key::PageUp,

@@ -190,7 +190,7 @@ impl Picture {
             filter: &state.filter,
             forgotten: self.forgotten,
         };
-        View { head, page, typing: state.typing.then_some(&state.filter), palette }
+        View { head, page, shift: state.shift, typing: state.typing.then_some(&state.filter), palette }
     }
 }
 

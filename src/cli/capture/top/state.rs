@@ -19,6 +19,8 @@ pub(super) struct State {
     pub help: bool,
     /// Of a frame, every field and every byte.
     pub fields: bool,
+    /// Columns of long lines that are out of sight on the left.
+    pub shift: usize,
     pub hex: bool,
 }
 
@@ -46,6 +48,9 @@ pub(super) struct Seen {
     pub height: usize,
 }
 
+/// Columns that ← and → go.
+const SHIFT: usize = 40;
+
 impl Default for State {
     fn default() -> Self {
         State {
@@ -57,6 +62,7 @@ impl Default for State {
             paused: false,
             help: false,
             fields: false,
+            shift: 0,
             hex: false,
         }
     }
@@ -76,6 +82,9 @@ impl State {
         match key {
             Key::Escape | Key::Char('q' | 'Q') => return self.back(),
             Key::Char('?' | 'h') => self.help = true,
+            // Longer lines are shown nowhere.
+            Key::Right => self.shift = (self.shift + SHIFT).min(10 * SHIFT),
+            Key::Left => self.shift = self.shift.saturating_sub(SHIFT),
             Key::Char('p' | ' ') => self.paused = !self.paused,
             _ => match self.page {
                 Page::Flows => self.flows(key, seen),
@@ -88,6 +97,7 @@ impl State {
 
     /// The page before; whether there is none.
     fn back(&mut self) -> bool {
+        self.shift = 0;
         self.page = match self.page {
             Page::Flows => return true,
             Page::Frames { .. } => Page::Flows,
@@ -259,6 +269,17 @@ mod tests {
         assert_eq!(state.sort, Sort::Rate);
         press(&mut state, &[Key::Char('S')]);
         assert_eq!(state.sort, Sort::SentAgain);
+    }
+
+    #[test]
+    fn long_lines_are_moved_and_begin_at_their_start_on_the_page_before() {
+        let mut state = State::default();
+        press(&mut state, &[Key::Enter, Key::Right, Key::Right, Key::Left]);
+        assert_eq!(state.shift, SHIFT);
+        press(&mut state, &[Key::Left, Key::Left]);
+        assert_eq!(state.shift, 0);
+        press(&mut state, &[Key::Right, Key::Escape]);
+        assert_eq!(state.shift, 0);
     }
 
     #[test]

@@ -114,7 +114,7 @@ fn the_screens_in_the_documentation_are_what_is_drawn() {
 
 #[test]
 fn every_size_of_terminal_is_drawn_and_has_the_selected_row() {
-    let pages: [&[u8]; 7] = [b"", b"jjjj", b"/tcp", b"\r", b"\r\r", b"\r\rvx\x1b[6~", b"?"];
+    let pages: [&[u8]; 7] = [b"", b"jjjj", b"/tcp", b"\r", b"\r\r", b"\r\rvx\x1b[6~\x1b[C", b"?"];
     for keys in pages {
         let mut screen = Screen::stored((80, 24)).press(keys);
         for (width, height) in (0..=90).flat_map(|width| (0..=26).map(move |height| (width, height))) {
