@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::accounting::Counted;
 use super::frame::{Frame, Source};
@@ -34,6 +34,8 @@ pub struct Options {
     pub promiscuous: bool,
     /// Which way frames go that are taken.
     pub direction: Direction,
+    /// Time after which frames are handed on at the latest, from 1 ms.
+    pub patience: Duration,
     /// What each frame is asked; its answer is how many bytes are taken.
     pub filter: Vec<Instruction>,
 }
@@ -110,6 +112,7 @@ impl Live<'_, Ring> {
             mebibytes: options.ring_mebibytes,
             promiscuous: options.promiscuous,
             ignore_outgoing,
+            retire: options.patience,
             filter,
         };
         let index = found.as_ref().map_or(0, |link| link.index);

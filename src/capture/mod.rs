@@ -11,6 +11,7 @@ pub mod flows;
 pub mod frame;
 mod interfaces;
 pub mod live;
+pub mod owners;
 pub mod packet;
 pub mod queue;
 pub mod reading;

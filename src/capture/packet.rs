@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::analysis::{Conversations, Finding, segment};
 use super::flows::{Flows, Relative};
 use super::frame::{Frame, Nanoseconds};
+use super::owners::Parties;
 use super::reassembly::{Fragment, Reassembly};
 use crate::bytes::{Field, Fields, Silent};
 use crate::dissect::{Data, Header, Layer, Origin, dissect};
@@ -36,6 +37,8 @@ pub struct Packet<'a> {
     pub fragments: &'a [Fragment],
     /// The number of its conversation, where they are analysed and it belongs to one.
     pub conversation: Option<u64>,
+    /// The processes that it comes from and goes to; none where nobody was asked.
+    pub parties: Parties<'a>,
 }
 
 impl<'a> Packet<'a> {
@@ -190,6 +193,7 @@ impl Dissector {
             bytes,
             fragments,
             conversation: None,
+            parties: Parties::default(),
         };
         let wanted = holds(&packet);
         if let (Some(conversations), true) = (&mut self.conversations, wanted)

@@ -211,6 +211,7 @@ impl Known {
     fn packet<'a>(&self, frame: Frame<'a>, layers: &'a [Layer], fields: &'a Fields) -> Packet<'a> {
         let Known { number, since_first, since_previous, relative, finding, conversation } = *self;
         Packet {
+            parties: super::owners::Parties::default(),
             number,
             since_first,
             since_previous,

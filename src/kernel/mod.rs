@@ -13,6 +13,7 @@ pub mod error;
 pub mod error_queue;
 pub mod ethtool;
 pub mod fork;
+pub mod helper;
 pub mod limits;
 pub mod event;
 pub mod namespace;

@@ -1,5 +1,6 @@
 //! Which processes hold a socket, as far as /proc lets this user see.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -28,17 +29,21 @@ pub struct Holders {
     pub hidden: usize,
 }
 
-/// Looks through the files of every process for sockets. Processes that end meanwhile are passed over.
+/// Looks through the files of every process for sockets, the newest first: it may be gone soonest. Processes that end
+/// meanwhile are passed over.
 ///
 /// # Errors
 /// The refusal to read /proc at all.
 pub fn socket_holders() -> io::Result<Holders> {
     let mut holders = Holders::default();
-    for process in fs::read_dir("/proc")? {
-        let process = process?;
-        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        match sockets_of(&process.path()) {
-            Ok(inodes) => holders.add(pid, &process.path(), inodes),
+    let number = |entry: fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+    let entries = fs::read_dir("/proc")?.collect::<io::Result<Vec<_>>>()?;
+    let mut processes: Vec<u32> = entries.into_iter().filter_map(number).collect();
+    processes.sort_unstable_by_key(|pid| Reverse(*pid));
+    for pid in processes {
+        let path = Path::new("/proc").join(pid.to_string());
+        match sockets_of(&path) {
+            Ok(inodes) => holders.add(pid, &path, inodes),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => holders.hidden += 1,
             Err(_) => {}
         }

@@ -25,7 +25,7 @@ use crate::kernel::OsError;
 
 /// Bytes of a block. A frame must fit into one, and with segmentation offload frames are larger than 64 KiB.
 const BLOCK_BYTES: usize = 1 << 20;
-/// A block that holds a frame is handed over after this time at the latest.
+/// Usual time after which a block that holds a frame is handed over at the latest.
 pub const RETIRE: Duration = Duration::from_millis(10);
 
 /// How a ring is set up.
@@ -37,6 +37,8 @@ pub struct Options {
     pub promiscuous: bool,
     /// Leave out what this machine sends.
     pub ignore_outgoing: bool,
+    /// Time after which a block that holds a frame is handed over at the latest, from 1 ms.
+    pub retire: Duration,
     /// What each frame is asked; its answer is how many bytes are taken.
     pub filter: Vec<Instruction>,
 }
@@ -74,7 +76,7 @@ impl Ring {
         )?;
         let blocks = (options.mebibytes as usize).max(2);
         socket
-            .set(libc::SOL_PACKET, libc::PACKET_RX_RING, &request(blocks), "allocate ring on")
+            .set(libc::SOL_PACKET, libc::PACKET_RX_RING, &request(blocks, options.retire), "allocate ring on")
             .map_err(|error| error.hint(format!("it takes {blocks} MiB of kernel memory: try a smaller ring")))?;
         let memory = Memory::map(&socket, blocks)?;
         socket.filter(&options.filter)?;
@@ -97,7 +99,7 @@ impl Ring {
     }
 }
 
-fn request(blocks: usize) -> libc::tpacket_req3 {
+fn request(blocks: usize, retire: Duration) -> libc::tpacket_req3 {
     // The size of a frame slot means nothing in version 3, but must divide the block and leave room for the headers.
     const SLOT: usize = 2048;
     libc::tpacket_req3 {
@@ -105,7 +107,7 @@ fn request(blocks: usize) -> libc::tpacket_req3 {
         tp_block_nr: blocks as u32,
         tp_frame_size: SLOT as u32,
         tp_frame_nr: (BLOCK_BYTES / SLOT * blocks) as u32,
-        tp_retire_blk_tov: RETIRE.as_millis() as u32,
+        tp_retire_blk_tov: retire.as_millis() as u32,
         tp_sizeof_priv: 0,
         tp_feature_req_word: 0,
     }

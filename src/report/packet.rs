@@ -13,8 +13,10 @@ use crate::capture::Packet;
 use crate::capture::analysis::Finding;
 use crate::capture::calendar::Moment;
 use crate::capture::frame::Nanoseconds;
+use crate::capture::owners::Parties;
 use crate::capture::reassembly::Fragment;
 use crate::dissect::{Data, Header, Layer};
+use crate::kernel::process::Process;
 
 /// How packets are to look.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +61,7 @@ pub fn write(text: &mut Text, packet: &Packet<'_>, look: &Look) {
     text.str("  ");
     place(text, packet);
     length(text, packet);
+    parties(text, packet);
     text.str("\n");
     layers(text, packet, look);
 }
@@ -149,6 +152,23 @@ pub(super) fn place(text: &mut Text, packet: &Packet<'_>) {
     }
     if !packet.frame.interface.is_empty() || packet.frame.way.is_some() {
         text.str(" ");
+    }
+}
+
+/// The processes at the ends of its way that are on this machine, with spaces in front: `process 812 curl → 99 nginx`.
+#[inline]
+pub(super) fn parties(text: &mut Text, packet: &Packet<'_>) {
+    let Parties { source, destination } = packet.parties;
+    if source.or(destination).is_none() {
+        return;
+    }
+    text.str("  process ");
+    for (at, processes) in [source, destination].into_iter().flatten().enumerate() {
+        text.str(if at == 0 { "" } else { " → " });
+        for (at, Process { pid, name }) in processes.iter().enumerate() {
+            text.str(if at == 0 { "" } else { ", " }).number(*pid).str(" ").escaped(name.as_bytes());
+        }
+        text.str(if processes.is_empty() { "unknown" } else { "" });
     }
 }
 

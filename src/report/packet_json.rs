@@ -9,6 +9,7 @@ use crate::bytes::{Codes, Field, Value, Verdict, field};
 use crate::capture::Packet;
 use crate::capture::analysis::Finding;
 use crate::dissect::{Header, Layer};
+use crate::kernel::process::Process;
 
 /// Adds the line of one packet.
 pub fn write(text: &mut Text, packet: &Packet<'_>) {
@@ -27,6 +28,8 @@ pub fn write(text: &mut Text, packet: &Packet<'_>) {
     if let Some(way) = frame.way {
         text.str(",\"direction\":\"").str(way.word()).str("\"");
     }
+    processes(text, ",\"source_processes\":[", packet.parties.source);
+    processes(text, ",\"destination_processes\":[", packet.parties.destination);
     text.str(",\"link_type\":").number(frame.link.number());
     text.str(",\"captured_bytes\":").number(frame.bytes.len() as u64);
     text.str(",\"original_bytes\":").number(frame.original_length);
@@ -39,6 +42,17 @@ pub fn write(text: &mut Text, packet: &Packet<'_>) {
         self::layer(text, packet, layer);
     }
     text.str("]}\n");
+}
+
+fn processes(text: &mut Text, key: &str, processes: Option<&[Process]>) {
+    let Some(processes) = processes else { return };
+    text.str(key);
+    for (at, Process { pid, name }) in processes.iter().enumerate() {
+        text.str(if at == 0 { "{\"pid\":" } else { ",{\"pid\":" }).number(*pid).str(",\"name\":");
+        string(text, name.as_bytes());
+        text.str("}");
+    }
+    text.str("]");
 }
 
 fn layer(text: &mut Text, packet: &Packet<'_>, layer: &Layer) {

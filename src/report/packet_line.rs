@@ -7,7 +7,7 @@ use super::headers::internet::{icmp_message, piece};
 use super::headers::link::{arp_packet, carried, llc_header};
 use super::headers::transport::{ends, flags, options};
 use super::headers::{self, Numbers};
-use super::packet::{Clock, place, time};
+use super::packet::{Clock, parties, place, time};
 use super::palette::{Ink, Palette};
 use super::text::Text;
 use crate::bytes::{Fault, Verdict};
@@ -41,6 +41,7 @@ pub fn write(text: &mut Text, packet: &Packet<'_>, clock: Clock, numbers: Number
         fragments::describe(text, fragment, palette);
         text.str("]");
     }
+    parties(text, packet);
     text.str("\n");
 }
 

@@ -1,6 +1,7 @@
 //! Ports and connections: TCP and UDP, probing ports, the kernel's sockets.
 
 mod budget;
+pub mod owners;
 pub mod ports;
 pub mod glossary;
 pub mod services;

@@ -58,7 +58,7 @@ crate::tests![
 const EXPERIMENT: [u8; 2] = [0x88, 0xb5];
 
 /// A running `netlab capture`. Its lines are read by threads, so that it never waits for this test.
-struct Capture {
+pub struct Capture {
     child: Child,
     out: mpsc::Receiver<String>,
     err: mpsc::Receiver<String>,
@@ -93,7 +93,7 @@ fn rest(lines: &mpsc::Receiver<String>) -> Vec<String> {
 
 impl Capture {
     /// Starts on `host` and waits until frames are captured.
-    fn start(host: &Host, arguments: &[&str]) -> Self {
+    pub fn start(host: &Host, arguments: &[&str]) -> Self {
         let mut command = netlab();
         command.arg("capture").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = host.run(move || command.spawn().unwrap());
@@ -103,22 +103,33 @@ impl Capture {
         Capture { child, out, err }
     }
 
-    fn next(&self) -> String {
+    pub fn next(&self) -> String {
         next(&self.out)
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.next()).unwrap()
     }
 
-    fn interrupt(&self) {
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn interrupt(&self) {
         kill(Pid::from_raw(self.child.id() as i32), Signal::SIGINT).unwrap();
     }
 
     /// Waits for the end: the lines not read yet, everything on standard error, the exit status.
-    fn end(mut self) -> (Vec<String>, String, Option<i32>) {
+    pub fn end(mut self) -> (Vec<String>, String, Option<i32>) {
         let (out, err) = (rest(&self.out), rest(&self.err).join("\n"));
         (out, err, self.child.wait().unwrap().code())
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        // One that has ended by itself needs no more.
+        let _ = self.child.kill();
     }
 }
 

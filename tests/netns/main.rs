@@ -16,6 +16,7 @@ mod interfaces;
 #[path = "../shared/json_keys.rs"]
 mod json_keys;
 mod netlink;
+mod owners;
 mod private;
 mod reuse;
 mod probe;
@@ -47,6 +48,7 @@ const MODULES: &[(&str, &[Test])] = &[
     ("labs", labs::TESTS),
     ("interfaces", interfaces::TESTS),
     ("netlink", netlink::TESTS),
+    ("owners", owners::TESTS),
     ("private", private::TESTS),
     ("reuse", reuse::TESTS),
     ("probe", probe::TESTS),

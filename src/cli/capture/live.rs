@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{anyhow, bail};
 
-use super::output::{Failure, Sink};
+use super::output::{Failure, Show, Sink};
 use super::parquet::Target;
-use super::{Args, Display, about, stats};
+use super::{Args, Display, about, process, stats};
 use crate::capture::live::{self, End, Live};
 use crate::capture::queue::{Queue, Taker};
 use crate::capture::{Accounting, Counted, reading};
@@ -33,12 +33,14 @@ impl Args {
         if interfaces.len() > 1 && interfaces.iter().any(|name| name == live::ALL) {
             bail!("{} is every interface already: leave out the others", live::ALL);
         }
+        let owners = self.processes.start(self.netns.as_deref(), self.shows(context), !self.no_sandbox)?;
         let output = self.output(context)?;
         let table = self.table(context)?;
         let mut sources = self.open_all(interfaces, filter)?;
         let written = about(operating_system(), self.snaplen.saturating_add(live::MOST_ADDED));
         let mut sink = self.sink(output, written, context)?;
         sink.table = table.map(Target::begin).transpose()?;
+        sink.show = sink.show.map(|show| show.owned(owners));
         for source in sources.iter().filter(|source| source.name() != live::ALL) {
             sink.describe(source.name(), source.link())?;
         }
@@ -56,6 +58,7 @@ impl Args {
         let (result, counted) = self.read(&mut sources, &mut sink, display.as_ref(), &interrupts, context);
         let counted = counted?;
         sink.finish(&counted, context)?;
+        sink.show.as_ref().and_then(Show::owners).inspect(|owners| process::finish(owners, context));
         result.map_err(|failure| match failure {
             Failure::Source(never) => match never {},
             Failure::Sink(error) => error,
@@ -116,6 +119,7 @@ impl Args {
             ring_mebibytes: self.ring,
             promiscuous: !self.no_promiscuous,
             direction: self.direction.live(),
+            patience: self.processes.patience(),
             filter: self.filter.for_interface(filter, interface, self.snaplen)?,
         };
         Ok(Live::open(interface, options)?)

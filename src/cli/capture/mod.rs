@@ -10,6 +10,7 @@ mod live;
 mod output;
 mod parquet;
 mod sides;
+mod process;
 mod stats;
 mod stored;
 mod written;
@@ -28,6 +29,7 @@ use self::fragments::Fragments;
 use self::limits::Limits;
 use self::output::{Form, Show, Sink, Wanted};
 use self::parquet::{Parquet, Target};
+use self::process::Processes;
 use self::summary::Summaries;
 use self::time::Timed;
 use self::top::{Display, Setup, Top};
@@ -136,6 +138,8 @@ pub struct Args {
     filter: Filtering,
     #[command(flatten)]
     direction: Directed,
+    #[command(flatten)]
+    processes: Processes,
 }
 
 impl Args {
@@ -162,7 +166,8 @@ impl Args {
     /// Gives away every right that is not needed any more; `asks`: the kernel is asked about interfaces.
     fn confine(&self, asks: bool) -> Option<Confined> {
         let folder = self.rotation.folder(self.write.as_deref()).or(self.summaries.folder());
-        (!self.no_sandbox).then(|| sandbox::confine(Needs { folder, asks, terminal: self.top.wanted() }))
+        let terminal = self.top.wanted();
+        (!self.no_sandbox).then(|| sandbox::confine(Needs { folder, asks, terminal, ..Needs::default() }))
     }
 
     /// Whether packets are shown, on their own or beside the file.

@@ -8,6 +8,7 @@ use super::filter::wrong;
 use super::fragments::{self, Fragments};
 use super::limits::Limits;
 use super::parquet::Table;
+use super::process::Known;
 use super::summary::Summary;
 use super::written::Written;
 use crate::capture::condition::Place;
@@ -188,6 +189,8 @@ pub(super) struct Show {
     dump: bool,
     /// The time zone of times that are shown.
     zone: Option<Zone>,
+    /// Which processes frames come from and go to.
+    owners: Option<Known>,
     text: Text,
     /// What is still to be printed before the first packet.
     head: Vec<u8>,
@@ -214,7 +217,7 @@ impl Show {
             Some(memory) => dissector.timing(memory),
             None => dissector,
         };
-        Show { form, look, dissector, dump: false, zone: None, text: Text::default(), head: Vec::new() }
+        Show { form, look, dissector, dump: false, zone: None, owners: None, text: Text::default(), head: Vec::new() }
     }
 
     /// The same with something to be printed before the first packet.
@@ -232,12 +235,24 @@ impl Show {
         Show { zone, ..self }
     }
 
+    /// The same with the processes that frames come from and go to.
+    pub fn owned(self, owners: Option<Known>) -> Self {
+        Show { owners, ..self }
+    }
+
+    pub fn owners(&self) -> Option<&Known> {
+        self.owners.as_ref()
+    }
+
     /// What is to be printed for `frame`; none when it does not meet the condition.
     fn frame(&mut self, frame: Frame<'_>, condition: Option<&Condition>) -> Option<&[u8]> {
         self.text.truncate(0);
-        let shown = self.dissector.read(frame);
+        let mut shown = self.dissector.read(frame);
         if condition.is_some_and(|condition| !condition.holds(&shown)) {
             return None;
+        }
+        if let Some(owners) = &mut self.owners {
+            shown.parties = owners.of(&shown);
         }
         if let (Some(zone), Some(time)) = (&mut self.zone, shown.frame.time) {
             self.look.clock = Clock::Local(zone.ahead(time.div_euclid(1_000_000_000)));

@@ -24,6 +24,7 @@ use crate::report::progress::{Sandbox, Whole};
 
 impl Args {
     pub(super) fn stored(&self, context: &mut Context) -> anyhow::Result<Outcome> {
+        self.processes.refuse_for_files()?;
         let filter = self.filter.for_file(&self.words)?;
         if self.read.iter().filter(|path| *path == Path::new("-")).count() > 1 {
             bail!("standard input can be read once");

@@ -10,6 +10,8 @@ use nix::unistd::{AccessFlags, access};
 const VERSION: u32 = 0x2008_0522;
 /// The right to write where the permissions of files do not allow it.
 const DAC_OVERRIDE: u64 = 1 << 1;
+/// The rights to see which files another user's process has open: to read its folders, and to look into it.
+pub(super) const SEE_PROCESSES: u64 = 1 << 2 | 1 << 19;
 
 #[repr(C)]
 struct Header {
@@ -35,6 +37,16 @@ pub(super) fn keep_only(kept: u64) -> Result<(), Errno> {
     // SAFETY: header and halves are laid out as capset(2) says, outlive the call and are only read.
     let result = unsafe { libc::syscall(libc::SYS_capset, &raw const header, halves.as_ptr()) };
     Errno::result(result).map(drop)
+}
+
+/// Those of `wanted` that the calling thread holds.
+pub(super) fn held(wanted: u64) -> u64 {
+    let mut header = Header { version: VERSION, thread: 0 };
+    let mut halves = [Half { effective: 0, permitted: 0, inheritable: 0 }; 2];
+    // SAFETY: header and halves are laid out as capget(2) says and outlive the call, which fills in the halves.
+    let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, halves.as_mut_ptr()) };
+    let [low, high] = halves.map(|half| u64::from(half.permitted));
+    if result == 0 { wanted & (high << 32 | low) } else { 0 }
 }
 
 /// The capability that making files in `folder` needs; none where the folder's permissions allow it without. A thread

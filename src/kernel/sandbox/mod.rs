@@ -20,6 +20,8 @@ pub struct Needs<'a> {
     pub asks: bool,
     /// Whether a terminal is taken over, drawn on and given back.
     pub terminal: bool,
+    /// Whether the files of other processes are looked at. That excludes Landlock, which hides them.
+    pub processes: bool,
 }
 
 /// What was given away.
@@ -35,11 +37,14 @@ pub struct Confined {
     pub system_calls: Option<usize>,
 }
 
-/// Gives away every capability, every file but those open or in the folder, and every system call but those that
+/// Gives away every capability that is not needed, every file but those open or in the folder, and every system call but those that
 /// reading, showing and writing need.
 pub fn confine(needs: Needs<'_>) -> Confined {
-    let kept = needs.folder.map_or(0, capabilities::needed_for);
-    let ruleset = landlock::Ruleset::new(needs.folder);
+    let kept = match needs.folder {
+        _ if needs.processes => capabilities::held(capabilities::SEE_PROCESSES),
+        folder => folder.map_or(0, capabilities::needed_for),
+    };
+    let ruleset = if needs.processes { None } else { landlock::Ruleset::new(needs.folder) };
     let no_new_privileges = nix::sys::prctl::set_no_new_privs().is_ok();
     let landlock = ruleset.and_then(landlock::Ruleset::restrict);
     let capabilities = capabilities::keep_only(kept).is_ok();

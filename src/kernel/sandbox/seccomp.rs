@@ -83,6 +83,12 @@ const OLDER: &[libc::c_long] = &[];
 /// Questions over sockets that are open.
 const ASKING: &[libc::c_long] = &[libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_recvfrom, libc::SYS_recvmsg];
 
+/// Looking at the files of other processes.
+#[cfg(target_arch = "x86_64")]
+const LOOKING: &[libc::c_long] = &[libc::SYS_openat, libc::SYS_getdents64, libc::SYS_readlinkat, libc::SYS_readlink];
+#[cfg(not(target_arch = "x86_64"))]
+const LOOKING: &[libc::c_long] = &[libc::SYS_openat, libc::SYS_getdents64, libc::SYS_readlinkat];
+
 /// Files to be made and removed; which, is for Landlock to say.
 #[cfg(target_arch = "x86_64")]
 const FILES: &[libc::c_long] = &[libc::SYS_openat, libc::SYS_unlinkat, libc::SYS_open, libc::SYS_unlink];
@@ -97,7 +103,8 @@ const TERMINAL: &[libc::Ioctl] =
 pub(super) fn calls(needs: Needs<'_>) -> Vec<libc::c_long> {
     let asking = if needs.asks { ASKING } else { &[] };
     let files = if needs.folder.is_some() { FILES } else { &[] };
-    [ALWAYS, OLDER, asking, files].concat()
+    let looking = if needs.processes { LOOKING } else { &[] };
+    [ALWAYS, OLDER, asking, files, looking].concat()
 }
 
 /// Refuses every system call but these, and what a `terminal` is asked, and tells how many they are; none when the kernel
@@ -151,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_jump_stays_in_its_eight_bits() {
-        let all = calls(Needs { folder: Some(std::path::Path::new("/")), asks: true, terminal: true });
+        let all = calls(Needs { folder: Some(std::path::Path::new("/")), asks: true, processes: true, terminal: true });
         assert!(all.len() + TERMINAL.len() < 240, "{}", all.len());
         let program = program(&all, TERMINAL);
         assert_eq!(program.len(), all.len() + 5 + 2 + TERMINAL.len());

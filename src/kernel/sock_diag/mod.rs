@@ -15,6 +15,8 @@ mod entry;
 mod request;
 mod tcp_info;
 
+use std::net::SocketAddr;
+
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use nix::errno::Errno;
 use nix::sys::socket::AddressFamily;
@@ -128,6 +130,23 @@ impl SockDiag {
     /// As [`SockDiag::dump`].
     pub fn list(&mut self, query: &Query) -> Result<Dump<Vec<Entry>>, OsError> {
         self.dump(query, Vec::push)
+    }
+
+    /// The socket that takes what comes to `local` from `remote`: the connection, or whoever takes datagrams or connections
+    /// there from anybody; none where nobody does.
+    ///
+    /// # Errors
+    /// As [`SockDiag::dump`].
+    pub fn find(&mut self, protocol: u8, local: SocketAddr, remote: SocketAddr) -> Result<Option<Entry>, OsError> {
+        let body = request::find(protocol, local, remote);
+        let request =
+            Request { operation: "find socket", object: "", kind: request::SOCK_DIAG_BY_FAMILY, flags: 0, body: &body };
+        let mut found = None;
+        let asked = self.socket.ask(&request, |_, body| found = Entry::read(protocol, body).ok());
+        match asked {
+            Err(error) if error.errno != Errno::ENOENT => Err(error),
+            _ => Ok(found),
+        }
     }
 
     /// Aborts the socket of `entry` (`SOCK_DESTROY`): a TIME-WAIT entry vanishes, a connection is reset.

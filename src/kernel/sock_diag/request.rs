@@ -1,9 +1,9 @@
 //! Requests: `struct inet_diag_req_v2` (`include/uapi/linux/inet_diag.h`) and the filter behind it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::entry::attribute;
-use super::{Entry, Query};
+use super::{Entry, Family, Query};
 
 /// Message type that lists sockets.
 pub const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -24,14 +24,27 @@ pub fn dump(query: &Query) -> Vec<u8> {
 
 /// The request that aborts the socket of `entry`; the cookie makes sure that it is that very socket.
 pub fn destroy(entry: &Entry) -> Vec<u8> {
-    let mut body = vec![entry.family.number(), entry.protocol, 0, 0];
+    one(entry.family, entry.protocol, [entry.local, entry.remote], (entry.interface, entry.cookie))
+}
+
+/// The request for the one socket that takes what comes to `local` from `remote`, on any interface.
+pub fn find(protocol: u8, local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
+    /// `INET_DIAG_NOCOOKIE`
+    const ANY: u64 = u64::MAX;
+    const UDP: u8 = 17;
+    let family = if local.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+    // Of a datagram the kernel wants the sender first.
+    let ends = if protocol == UDP { [remote, local] } else { [local, remote] };
+    one(family, protocol, ends, (0, ANY))
+}
+
+fn one(family: Family, protocol: u8, ends: [SocketAddr; 2], (interface, cookie): (u32, u64)) -> Vec<u8> {
+    let mut body = vec![family.number(), protocol, 0, 0];
     body.extend(Query::EVERY_STATE.to_ne_bytes());
-    body.extend(entry.local.port().to_be_bytes());
-    body.extend(entry.remote.port().to_be_bytes());
-    body.extend(sixteen(entry.local.ip()));
-    body.extend(sixteen(entry.remote.ip()));
-    body.extend(entry.interface.to_ne_bytes());
-    body.extend(entry.cookie.to_ne_bytes());
+    body.extend(ends.iter().flat_map(|end| end.port().to_be_bytes()));
+    body.extend(ends.iter().flat_map(|end| sixteen(end.ip())));
+    body.extend(interface.to_ne_bytes());
+    body.extend(cookie.to_ne_bytes());
     body
 }
 

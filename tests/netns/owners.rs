@@ -1,0 +1,202 @@
+//! `netlab capture --process`: the processes at both ends, live, from a process that holds nothing itself.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use netlab::bytes::hex;
+use netlab::kernel::namespace::Host;
+use serde_json::{Value, json};
+
+use crate::capture::Capture;
+use crate::json_keys;
+use crate::topology::{INTERFACE, PATIENCE, Pair, host, pair};
+
+crate::tests![
+    either_end_of_a_connection_is_named_where_it_is,
+    both_ends_are_named_on_loopback_also_of_datagrams,
+    another_namespace_tells_its_own_processes,
+    lines_and_layers_show_processes_too,
+    only_the_helper_may_look_at_processes_and_it_goes_with_the_capture,
+];
+
+/// A shell that talks with a server and stays connected until its input ends.
+struct Client {
+    child: Child,
+    input: Option<ChildStdin>,
+}
+
+impl Client {
+    /// Connects from `host` over `tcp` or `udp` and says hello.
+    fn start(host: &Host, protocol: &str, server: SocketAddr) -> Self {
+        let script = format!("exec 3<>/dev/{protocol}/{}/{}; echo hello >&3; read -r", server.ip(), server.port());
+        let mut command = Command::new("bash");
+        command.args(["-c", &script]).stdin(Stdio::piped());
+        let mut child = host.run(move || command.spawn().unwrap());
+        let input = child.stdin.take();
+        Client { child, input }
+    }
+
+    fn process(&self) -> Value {
+        json!([{"pid": self.child.id(), "name": "bash"}])
+    }
+
+    /// Ends when its input does.
+    fn end(mut self) {
+        self.input.take();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // One that has ended by itself needs no more.
+        let _ = self.child.kill();
+    }
+}
+
+fn listen(host: &Host, address: Ipv4Addr) -> (TcpListener, SocketAddr) {
+    let listener = host.run(move || TcpListener::bind((address, 0)).unwrap());
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// Accepts a connection, hears hello and answers.
+fn serve(listener: &TcpListener) -> TcpStream {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut hello = [0; 6];
+    stream.read_exact(&mut hello).unwrap();
+    assert_eq!(&hello, b"hello\n");
+    stream.write_all(b"welcome").unwrap();
+    stream
+}
+
+/// What a server in this process is called: its threads share a number, and the name is that of the first.
+fn own() -> Value {
+    let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+    json!([{"pid": std::process::id(), "name": name.trim()}])
+}
+
+/// The packets with a segment of TCP up to the one that carries `payload`.
+fn until(capture: &Capture, payload: &str) -> Vec<Value> {
+    let hex = hex::Packed(payload.as_bytes()).to_string();
+    let mut packets = Vec::new();
+    loop {
+        let packet = capture.json();
+        let last = packet.to_string().contains(&hex);
+        if packet["layers"][1]["layer"] == "ipv4" {
+            packets.push(packet);
+        }
+        if last {
+            return packets;
+        }
+    }
+}
+
+fn either_end_of_a_connection_is_named_where_it_is() {
+    let pair = pair();
+    let (listener, address) = listen(&pair.right, Pair::RIGHT);
+    let arguments = [INTERFACE, "--json", "--process", "tcp"];
+    let captures = [Capture::start(&pair.left, &arguments), Capture::start(&pair.right, &arguments)];
+    let client = Client::start(&pair.left, "tcp", address);
+    let (bash, own) = (client.process(), own());
+    let _stream = serve(&listener);
+    for (capture, out, process) in [(&captures[0], "out", bash), (&captures[1], "in", own)] {
+        let packets = until(capture, "welcome");
+        assert!(packets.len() >= 5, "{packets:?}");
+        for packet in packets {
+            let ends = ("source_processes", "destination_processes");
+            let (here, there) = if packet["direction"] == "out" { ends } else { (ends.1, ends.0) };
+            assert_eq!((&packet[here], &packet[there]), (&process, &Value::Null), "{out}: {packet}");
+            json_keys::assert_documented("capture", &json!({ here: process }));
+        }
+    }
+    for capture in captures {
+        capture.interrupt();
+        assert_eq!(capture.end().2, Some(0));
+    }
+}
+
+fn both_ends_are_named_on_loopback_also_of_datagrams() {
+    let host = host("alone", false);
+    let capture = Capture::start(&host, &["any", "--json", "--process", "udp"]);
+    let server = host.run(|| UdpSocket::bind("0.0.0.0:0").unwrap());
+    let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), server.local_addr().unwrap().port());
+    let client = Client::start(&host, "udp", address);
+    let (_, peer) = server.recv_from(&mut [0; 16]).unwrap();
+    server.send_to(b"welcome", peer).unwrap();
+    let [there, back] = [capture.json(), capture.json()];
+    assert_eq!((&there["source_processes"], &there["destination_processes"]), (&client.process(), &own()), "{there}");
+    assert_eq!((&back["source_processes"], &back["destination_processes"]), (&own(), &client.process()), "{back}");
+    // A socket that is gone is nobody's, as far as anybody can still tell.
+    client.end();
+    server.send_to(b"too late", peer).unwrap();
+    let late = capture.json();
+    assert_eq!(late["source_processes"], own(), "{late}");
+    capture.interrupt();
+    assert_eq!(capture.end().2, Some(0));
+}
+
+fn another_namespace_tells_its_own_processes() {
+    let pair = pair();
+    let (listener, address) = listen(&pair.right, Pair::RIGHT);
+    let somebody = Client::start(&pair.right, "udp", address);
+    let number = somebody.child.id().to_string();
+    let capture = Capture::start(&pair.left, &["lo", "--json", "--process", "--netns", &number, "tcp"]);
+    let client = Client::start(&pair.right, "tcp", address);
+    let bash = client.process();
+    let _stream = serve(&listener);
+    for packet in until(&capture, "welcome") {
+        let ends = [&packet["source_processes"], &packet["destination_processes"]];
+        assert!(ends == [&bash, &own()] || ends == [&own(), &bash], "{packet}");
+    }
+    capture.interrupt();
+    assert_eq!(capture.end().2, Some(0));
+}
+
+fn lines_and_layers_show_processes_too() {
+    for arguments in [&["lo", "--process", "-c", "1", "tcp"][..], &["lo", "--process", "-q", "-c", "1", "tcp"]] {
+        let host = host("alone", false);
+        let (listener, address) = listen(&host, Ipv4Addr::LOCALHOST);
+        let capture = Capture::start(&host, arguments);
+        let client = Client::start(&host, "tcp", address);
+        let line = capture.next();
+        let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+        let processes = format!("  process {} bash → {} {}", client.child.id(), std::process::id(), name.trim());
+        assert!(line.ends_with(&processes), "{line} {processes}");
+        let _stream = serve(&listener);
+        assert_eq!(capture.end().2, Some(0));
+    }
+}
+
+/// The processes that a process has started and not yet seen the end of.
+fn children(process: u32) -> Vec<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap();
+    text.split_whitespace().map(|number| number.parse().unwrap()).collect()
+}
+
+fn only_the_helper_may_look_at_processes_and_it_goes_with_the_capture() {
+    /// `CAP_DAC_READ_SEARCH` and `CAP_SYS_PTRACE`.
+    const LOOKING: u64 = 1 << 2 | 1 << 19;
+    let host = host("alone", false);
+    let capture = Capture::start(&host, &["lo", "-q", "--process"]);
+    let status = |process: u32| std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let rights = |status: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix("CapPrm:\t")).unwrap();
+        u64::from_str_radix(line, 16).unwrap()
+    };
+    let own = status(capture.process());
+    assert!(rights(&own) == 0 && own.contains("Seccomp:\t2"), "{own}");
+    let [helper] = children(capture.process())[..] else { panic!("one helper") };
+    let held = status(helper);
+    assert_eq!(rights(&held) & !LOOKING, 0, "{held}");
+    assert!(held.contains("Seccomp:\t2") && held.contains("NoNewPrivs:\t1"), "{held}");
+    capture.interrupt();
+    assert_eq!(capture.end().2, Some(0));
+    let deadline = Instant::now() + PATIENCE;
+    while std::path::Path::new(&format!("/proc/{helper}/ns/net")).exists() {
+        assert!(Instant::now() < deadline, "the helper stays");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
