@@ -153,11 +153,18 @@ impl State {
             lane.overrun += batch.len() as u64;
             return;
         }
-        self.size += size;
         match lane.waiting.back_mut() {
             // Few frames in a batch of their own would take the memory of many.
-            Some(last) if last.has_room_for(batch) => last.append(batch),
-            _ => lane.waiting.push_back(std::mem::replace(batch, self.spare.pop().unwrap_or_default())),
+            Some(last) if last.has_room_for(batch) => {
+                // Together they may take less than each on its own: names are kept once.
+                let before = last.size();
+                last.append(batch);
+                self.size += last.size().saturating_sub(before);
+            }
+            _ => {
+                self.size += size;
+                lane.waiting.push_back(std::mem::replace(batch, self.spare.pop().unwrap_or_default()));
+            }
         }
     }
 
@@ -335,6 +342,20 @@ mod tests {
         assert_eq!(step(&heads, || 1000), Step::Take(0), "nothing will come from the other");
         let heads = [head(&[1000], false), head(&[], false)];
         assert_eq!(step(&heads, || 999), Step::Take(0), "the clock was set back");
+    }
+
+    #[test]
+    fn a_queue_from_which_everything_was_taken_is_empty_and_its_taker_not_ready() {
+        let queue = Queue::new(1, usize::MAX);
+        for time in 0..3 {
+            let mut named = Batch::default();
+            named.push(&Frame { time: Some(time), interface: "eth0", ..Frame::ethernet(b"frame") });
+            queue.put(0, &mut named);
+        }
+        let mut taker = queue.taker(usize::MAX);
+        (0..3).for_each(|_| assert!(taker.ready() && taker.next().unwrap().is_some()));
+        assert!(!taker.ready());
+        assert_eq!(queue.progress().waiting, 0);
     }
 
     #[test]
