@@ -39,7 +39,7 @@ impl Client {
     }
 
     fn process(&self) -> Value {
-        json!([{"pid": self.child.id(), "name": "bash"}])
+        json!({"pid": self.child.id(), "name": "bash"})
     }
 
     /// Ends when its input does.
@@ -75,7 +75,13 @@ fn serve(listener: &TcpListener) -> TcpStream {
 /// What a server in this process is called: its threads share a number, and the name is that of the first.
 fn own() -> Value {
     let name = std::fs::read_to_string("/proc/self/comm").unwrap();
-    json!([{"pid": std::process::id(), "name": name.trim()}])
+    json!({"pid": std::process::id(), "name": name.trim()})
+}
+
+/// Whether `process` is among those that hold a socket: a program that a test beside this one is just starting holds for a
+/// moment what this process holds.
+fn among(process: &Value, holders: &Value) -> bool {
+    holders.as_array().is_some_and(|holders| holders.contains(process))
 }
 
 /// The packets with a segment of TCP up to the one that carries `payload`.
@@ -108,8 +114,8 @@ fn either_end_of_a_connection_is_named_where_it_is() {
         for packet in packets {
             let ends = ("source_processes", "destination_processes");
             let (here, there) = if packet["direction"] == "out" { ends } else { (ends.1, ends.0) };
-            assert_eq!((&packet[here], &packet[there]), (&process, &Value::Null), "{out}: {packet}");
-            json_keys::assert_documented("capture", &json!({ here: process }));
+            assert!(among(&process, &packet[here]) && packet[there].is_null(), "{out}: {packet}");
+            json_keys::assert_documented("capture", &json!({ here: packet[here] }));
         }
     }
     for capture in captures {
@@ -127,13 +133,16 @@ fn both_ends_are_named_on_loopback_also_of_datagrams() {
     let (_, peer) = server.recv_from(&mut [0; 16]).unwrap();
     server.send_to(b"welcome", peer).unwrap();
     let [there, back] = [capture.json(), capture.json()];
-    assert_eq!((&there["source_processes"], &there["destination_processes"]), (&client.process(), &own()), "{there}");
-    assert_eq!((&back["source_processes"], &back["destination_processes"]), (&own(), &client.process()), "{back}");
+    for (packet, source, destination) in [(&there, client.process(), own()), (&back, own(), client.process())] {
+        let named =
+            among(&source, &packet["source_processes"]) && among(&destination, &packet["destination_processes"]);
+        assert!(named, "{packet}");
+    }
     // A socket that is gone is nobody's, as far as anybody can still tell.
     client.end();
     server.send_to(b"too late", peer).unwrap();
     let late = capture.json();
-    assert_eq!(late["source_processes"], own(), "{late}");
+    assert!(among(&own(), &late["source_processes"]), "{late}");
     capture.interrupt();
     assert_eq!(capture.end().2, Some(0));
 }
@@ -148,8 +157,9 @@ fn another_namespace_tells_its_own_processes() {
     let bash = client.process();
     let _stream = serve(&listener);
     for packet in until(&capture, "welcome") {
-        let ends = [&packet["source_processes"], &packet["destination_processes"]];
-        assert!(ends == [&bash, &own()] || ends == [&own(), &bash], "{packet}");
+        let [source, destination] = [&packet["source_processes"], &packet["destination_processes"]];
+        let there = among(&bash, source) && among(&own(), destination);
+        assert!(there || (among(&own(), source) && among(&bash, destination)), "{packet}");
     }
     capture.interrupt();
     assert_eq!(capture.end().2, Some(0));
@@ -163,8 +173,10 @@ fn lines_and_layers_show_processes_too() {
         let client = Client::start(&host, "tcp", address);
         let line = capture.next();
         let name = std::fs::read_to_string("/proc/self/comm").unwrap();
-        let processes = format!("  process {} bash → {} {}", client.child.id(), std::process::id(), name.trim());
-        assert!(line.ends_with(&processes), "{line} {processes}");
+        let client_is = format!("  process {} bash → ", client.child.id());
+        let (_, servers) = line.split_once(&client_is).unwrap_or_else(|| panic!("{line} {client_is}"));
+        let server = format!("{} {}", std::process::id(), name.trim());
+        assert!(servers.split(", ").any(|named| named == server), "{line} {server}");
         let _stream = serve(&listener);
         assert_eq!(capture.end().2, Some(0));
     }
