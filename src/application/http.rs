@@ -127,7 +127,7 @@ impl Http {
         self.method = r.piece("method", first.saturating_add(1).min(r.remaining()), 0..first)?;
         let left = length.saturating_sub(first.saturating_add(1));
         // The version is behind the last space: careless clients leave spaces in the target.
-        let target = r.peek().get(..left).and_then(|rest| rest.iter().rposition(|byte| *byte == b' ')).unwrap_or(left);
+        let target = r.peek().get(..left).and_then(|rest| memchr::memrchr(b' ', rest)).unwrap_or(left);
         self.target = r.piece("target", target.saturating_add(1).min(r.remaining()), 0..target)?;
         self.version = piece_of_line(r, "version", left.saturating_sub(target.saturating_add(1)))?;
         Ok(())
@@ -146,7 +146,7 @@ impl Http {
 
     fn header<R: Record>(&mut self, r: &mut Reader<'_, R>, line: Line) -> Result<(), Fault> {
         let bytes = r.peek().get(..line.length).unwrap_or_default();
-        let colon = bytes.iter().position(|byte| *byte == b':');
+        let colon = memchr::memchr(b':', bytes);
         let known = colon.and_then(|at| known(bytes.get(..at)?));
         let (Some(field), Some(colon)) = (known, colon) else {
             return r.piece("header", line.taken, 0..line.length).map(drop);
@@ -180,7 +180,11 @@ impl Http {
 }
 
 fn known(name: &[u8]) -> Option<&'static str> {
-    HEADERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| *field)
+    // Most names differ in length or first letter, which is cheaper to see than that they differ.
+    let first = name.first()?.to_ascii_lowercase();
+    let same =
+        |known: &[u8]| known.len() == name.len() && known.first() == Some(&first) && known.eq_ignore_ascii_case(name);
+    HEADERS.iter().find(|(known, _)| same(known)).map(|(_, field)| *field)
 }
 
 /// The rest of a line without the spaces around it.
@@ -192,7 +196,7 @@ fn piece_of_line<R: Record>(r: &mut Reader<'_, R>, field: &'static str, length: 
 
 /// Bytes before the next space, at most `length`.
 fn word<R: Record>(r: &Reader<'_, R>, length: usize) -> usize {
-    r.peek().iter().take(length).position(|byte| *byte == b' ').unwrap_or(length)
+    r.peek().get(..length).and_then(|bytes| memchr::memchr(b' ', bytes)).unwrap_or(length)
 }
 
 /// A line that is all here.
@@ -207,7 +211,7 @@ struct Line {
 fn line<R: Record>(r: &Reader<'_, R>) -> Result<Line, Fault> {
     let bytes = r.peek();
     let start = bytes.get(..MAX_LINE).unwrap_or(bytes);
-    let Some(end) = start.iter().position(|byte| *byte == b'\n') else {
+    let Some(end) = memchr::memchr(b'\n', start) else {
         let have = bytes.len();
         return Err(if have < MAX_LINE {
             Fault::Short { field: "line", need: have.saturating_add(1), have }

@@ -26,7 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libc", &["kernel", "link"]),
     ("nix", &["kernel", "link", "transport", "lab", "cli"]),
     ("pnet", &["link", "internet", "transport"]),
-    ("memchr", &["internet"]),
+    ("memchr", &["application", "internet"]),
     ("parquet", &["report"]),
     ("ipnet", &["transport"]),
     ("socket2", &["transport", "lab"]),

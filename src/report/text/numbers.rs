@@ -64,6 +64,10 @@ impl Text {
 
     /// Adds a number in decimal, with zeros in front up to `width` digits (at most 20).
     pub fn decimal(&mut self, number: u64, width: usize) -> &mut Self {
+        // Most numbers are small.
+        if let (Ok(small), 1) = (u16::try_from(number), width) {
+            return self.small(small);
+        }
         let count = number.checked_ilog10().map_or(1, |log| log as usize + 1).max(width).min(DECIMAL);
         let Some(slot) = self.slot::<DECIMAL>() else { return self };
         let (odd, pairs) = slot[..count].as_rchunks_mut();
@@ -75,6 +79,16 @@ impl Text {
         if let [first] = odd {
             *first = b'0' + (rest % 10) as u8;
         }
+        self.advance(count)
+    }
+
+    /// Five digits at once, of which those behind the zeros in front are taken.
+    fn small(&mut self, number: u16) -> &mut Self {
+        let count = 1 + [10, 100, 1000, 10_000].iter().filter(|least| number >= **least).count();
+        let [[a, b], [c, d]] = [number / 100 % 100, number % 100].map(|pair| HUNDRED[usize::from(pair)]);
+        let digits = [HEX[usize::from(number / 10_000)], a, b, c, d, b' ', b' ', b' ', b' '];
+        let Some(slot) = self.slot::<5>() else { return self };
+        slot.copy_from_slice(&digits[5 - count..10 - count]);
         self.advance(count)
     }
 
