@@ -167,7 +167,13 @@ fn message(error: &anyhow::Error) -> String {
             said = format!("{said}: {cause}");
         }
     }
-    with_names(said)
+    harmless(&with_names(said))
+}
+
+/// Names of files and interfaces are foreign: what they hold cannot move the cursor or change a colour.
+fn harmless(said: &str) -> String {
+    let lines: Vec<_> = said.split('\n').map(|line| line.replace(char::is_control, "\u{fffd}")).collect();
+    lines.join("\n")
 }
 
 /// The standard library's way to tell an errno (`… (os error 21)`) replaced by ours (`… (EISDIR)`).

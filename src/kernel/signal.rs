@@ -24,6 +24,8 @@ pub struct Interrupts {
     first: Option<Arc<EventFd>>,
 }
 
+/// How long after the first signal another says nothing new, in milliseconds.
+const SAME_WISH: u16 = 1000;
 const SIGNALS: &str = "SIGINT, SIGTERM and SIGHUP";
 
 fn is_ignored(signal: Signal) -> bool {
@@ -49,8 +51,9 @@ impl Interrupts {
         Ok(Interrupts { file, first: None })
     }
 
-    /// As [`Interrupts::take`], but the second signal ends the process, even while it hangs in a call that does not
-    /// return, such as a write into a pipe that nobody reads. A thread waits for it.
+    /// As [`Interrupts::take`], but a second signal, a second or more after the first, ends the process, even while it
+    /// hangs in a call that does not return, such as a write into a pipe that nobody reads. A thread waits for it.
+    /// Signals that come sooner are the same wish said twice: timeout(1) signals the process and then its group.
     ///
     /// # Errors
     /// The kernel's refusal (out of file descriptors or threads).
@@ -60,9 +63,14 @@ impl Interrupts {
         let first = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).map_err(refused)?;
         let first = Arc::new(first);
         let tell = Arc::clone(&first);
+        let again =
+            SignalFd::with_flags(&signals(), SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(refused)?;
         let wait = move || {
             let signals = signals();
             if signals.wait().and_then(|_| tell.write(1)).is_ok() {
+                // Waiting for nothing, which the sandbox allows.
+                let _ = poll(&mut [], SAME_WISH);
+                while let Ok(Some(_)) = again.read_signal() {}
                 // From here on this is the one thread that takes the signals, with their deadly default.
                 let _ = pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&signals), None);
             }

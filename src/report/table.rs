@@ -115,7 +115,7 @@ impl Cell {
             return (!self.0.contains('\n')).then_some(self.0.len());
         }
         let mut seen = self.0.chars().filter(|character| ink_of(*character).is_none());
-        seen.try_fold(0, |width, character| matches!(character, ' '..='~').then_some(width + 1))
+        seen.try_fold(0, |width, character| matches!(character, ' '..='~' | 'µ' | '←' | '→').then_some(width + 1))
     }
 }
 
@@ -188,7 +188,9 @@ impl Table {
     fn widths(&self) -> Option<Vec<usize>> {
         let widest = |at: usize| {
             let mut cells = self.rows.iter().filter_map(|row| row.get(at));
-            cells.try_fold(self.columns[at].title.len(), |widest, cell| Some(widest.max(cell.width()?)))
+            cells.try_fold(Cell::ink(Ink::Faint, self.columns[at].title).width()?, |widest, cell| {
+                Some(widest.max(cell.width()?))
+            })
         };
         self.used().into_iter().map(widest).collect()
     }
@@ -288,6 +290,13 @@ mod tests {
         table.row(["lo".into(), 65536.into(), Cell::new("127.0.0.1/8").line().plain("::1/128")]);
         table.row([Cell::ink(Ink::Good, "网卡"), 1500.into(), Cell::ink(Ink::Internet, "192.0.2.1/24 and more text")]);
         table
+    }
+
+    #[test]
+    fn titles_with_arrows_take_one_column_for_each() {
+        let mut table = Table::new([Column::right("FRAMES →"), Column::right("←")]);
+        table.row([Cell::new("12345678"), Cell::new("1")]);
+        assert_eq!(written(&table, Palette::PLAIN, None), "FRAMES →  ←\n12345678  1\n");
     }
 
     #[test]

@@ -91,9 +91,10 @@ impl Terminal {
         let (user, terminal) = (File::from(pty.master), File::from(pty.slave));
         let before = settings(&terminal);
         // The terminal becomes that of the session, so that Ctrl-C and Ctrl-Z on it are signals.
-        let mut command = Command::new("setsid");
+        // Whoever runs the tests may ignore SIGHUP, as nohup does.
+        let mut command = Command::new("env");
         command
-            .arg("--ctty")
+            .args(["--default-signal=HUP", "setsid", "--ctty"])
             .arg(netlab().get_program())
             .arg("capture")
             .args(arguments)

@@ -112,7 +112,10 @@ fn a_capture_is_not_overwritten_by_its_table() {
     fs::write(&path, &whole).unwrap();
     let path = path.to_str().unwrap();
     assert_eq!(refused(&["-r", path, "--parquet", path]), "netlab: -r and --parquet name the same file\n");
-    assert_eq!(refused(&["-r", path, "-w", "x", "--parquet", "x"]), "netlab: -w and --parquet name the same file\n");
+    let both = folder.path().join("both");
+    let both_twice = ["-r", path, "-w", both.to_str().unwrap(), "--parquet", both.to_str().unwrap()];
+    assert_eq!(refused(&both_twice), "netlab: -w and --parquet name the same file\n");
+    assert!(!both.exists(), "what is refused leaves no file");
     assert!(fs::read(path).unwrap() == whole);
 }
 

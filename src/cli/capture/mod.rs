@@ -179,9 +179,14 @@ impl Args {
         !written || self.quiet || self.verbose || self.hex || self.ascii || self.columns.wanted() || context.json
     }
 
+    /// Whether standard output is taken: by packets, or by what is said of all together.
+    fn prints(&self, context: &Context) -> bool {
+        self.shows(context) || self.summaries.wanted()
+    }
+
     /// Opens the file to be written. Nobody may be reading a FIFO yet: until then a signal still ends the process.
     fn output(&self, context: &Context) -> anyhow::Result<Option<Output>> {
-        let open = |path| Output::open(path, self.rotation, self.shows(context), context);
+        let open = |path| Output::open(path, self.rotation, self.prints(context), context);
         self.write.as_deref().map(open).transpose()
     }
 
@@ -195,7 +200,7 @@ impl Args {
         }
         let dissector = self.fragments.with(Dissector::new(self.filter.condition.is_some()));
         let dissector = if self.summaries.analyze { dissector.timing(self.summaries.memory()) } else { dissector };
-        self.parquet.open(self.shows(context) || self.summaries.wanted(), dissector, context)
+        self.parquet.open(self.prints(context), dissector, context)
     }
 
     /// Opens the live screen, where one is wanted, for frames from `sources`.

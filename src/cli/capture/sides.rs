@@ -108,7 +108,7 @@ impl Sides {
             let file = self.folder.join(&side.name);
             if context.json {
                 let ends = [*from, side.to].map(|(address, port)| std::net::SocketAddr::new(address, port).to_string());
-                let object = json!({ "connection": connection, "from": ends[0], "to": ends[1], "file": file,
+                let object = json!({ "connection": connection, "from": ends[0], "to": ends[1], "file": file.to_string_lossy(),
                                      "bytes": side.bytes, "missing_bytes": side.missing, "gaps": side.gaps });
                 json::line(&mut context.out, &object)?;
                 continue;

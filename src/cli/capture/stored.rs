@@ -31,8 +31,9 @@ impl Args {
         }
         let files = self.read.iter().map(|path| self.open_file(path)).collect::<Result<Vec<_>, _>>()?;
         let mut output = self.output(context)?;
-        output.as_mut().map_or(Ok(()), Output::create)?;
         let table = self.table(context)?;
+        // Only now, when nothing of the command line can be refused any more.
+        output.as_mut().map_or(Ok(()), Output::create)?;
         let direction = self.direction.stored();
         let mut sink = Sink { filter, direction, ..self.sink(None, About::default(), context)? };
         let display = self.display(&names(&files), context)?;

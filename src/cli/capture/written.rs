@@ -89,7 +89,9 @@ fn standard_output(option: &str, showing: bool, context: &Context) -> anyhow::Re
         bail!("{option} - would write a binary file to the terminal\nhint: netlab capture … {option} - | program");
     }
     if showing {
-        bail!("{option} - takes standard output for itself: leave out -q, -v, -x, -X, --fields and --json");
+        bail!(
+            "{option} - takes standard output for itself: leave out -q, -v, -x, -X, --fields, --json and summaries such as --flows"
+        );
     }
     let out: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
     Ok(Output::One("-".into(), Some(File::from(out))))
