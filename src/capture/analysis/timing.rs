@@ -6,8 +6,11 @@
 use crate::capture::frame::Nanoseconds;
 use crate::capture::pair::{Pair, seed};
 
-/// Segments whose acknowledgement is waited for. Two that meet in one place lose one measurement.
-const PLACES: usize = 1 << 16;
+/// Rows of places for segments whose acknowledgement is waited for. In a full row the one that has waited for longest,
+/// which most likely was acknowledged together with a later one, makes room.
+const ROWS: usize = 1 << 14;
+/// Places of a row.
+const PLACES: usize = 4;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
@@ -19,31 +22,34 @@ struct Place {
 /// When segments were sent.
 #[derive(Debug)]
 pub(super) struct Timing {
-    places: Vec<Place>,
+    rows: Vec<[Place; PLACES]>,
     seed: u64,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Timing { places: Vec::new(), seed: seed() }
+        Timing { rows: Vec::new(), seed: seed() }
     }
 }
 
 impl Timing {
-    fn place(&mut self, pair: &Pair, from: usize, number: u32) -> (u64, &mut Place) {
-        if self.places.is_empty() {
-            self.places = vec![Place::default(); PLACES];
+    fn row(&mut self, pair: &Pair, from: usize, number: u32) -> (u64, &mut [Place; PLACES]) {
+        if self.rows.is_empty() {
+            self.rows = vec![[Place::default(); PLACES]; ROWS];
         }
         let connection = pair.hash_with(self.seed.wrapping_add(from as u64));
         let mixed = (connection ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let tag = (mixed ^ mixed >> 32).max(1);
-        (tag, &mut self.places[tag as usize % PLACES])
+        (tag, &mut self.rows[tag as usize % ROWS])
     }
 
     /// End `from` sent a segment whose last number is the one before `number`.
     pub fn sent(&mut self, pair: &Pair, from: usize, number: u32, time: Nanoseconds) {
-        let (tag, place) = self.place(pair, from, number);
-        *place = Place { tag, sent: time };
+        let (tag, row) = self.row(pair, from, number);
+        let oldest = row.iter_mut().min_by_key(|place| (place.tag != tag, place.tag != 0, place.sent));
+        if let Some(place) = oldest {
+            *place = Place { tag, sent: time };
+        }
     }
 
     /// It was sent again, so it is not timed any more.
@@ -58,7 +64,7 @@ impl Timing {
     }
 
     fn take(&mut self, pair: &Pair, from: usize, number: u32) -> Option<Nanoseconds> {
-        let (tag, place) = self.place(pair, from, number);
-        (place.tag == tag).then(|| std::mem::take(place).sent)
+        let (tag, row) = self.row(pair, from, number);
+        row.iter_mut().find(|place| place.tag == tag).map(|place| std::mem::take(place).sent)
     }
 }
