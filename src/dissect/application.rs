@@ -4,29 +4,36 @@
 
 use super::{Data, Header, Kind, MAX_LAYERS, Walk};
 use crate::application::dns::Dialect;
-use crate::application::{Dhcp, Dns, Http, Ntp, Ssh, Tls, dhcp, dns, http, ntp, ssh, tls};
+use crate::application::{Dhcp, Dns, Http, Nlf, Ntp, Ssh, Tls, dhcp, dns, http, nlf, ntp, ssh, tls};
 use crate::bytes::{Fault, Reader, Record};
 
 impl<'f, R: Record> Walk<'f, '_, R> {
     /// The payload of a datagram between these ports.
     pub(super) fn datagram_payload(&mut self, ports: [u16; 2]) {
         let part = Kind::Part("goes on in a later fragment");
-        self.program(ports, Self::over_udp, if self.network.fragment { part } else { Kind::Message });
+        self.program(ports, Self::over_udp, None, if self.network.fragment { part } else { Kind::Message });
     }
 
     /// The payload of a segment between these ports. Nothing says where in the stream it stands.
     pub(super) fn segment_payload(&mut self, ports: [u16; 2]) {
-        self.program(ports, Self::over_tcp, Kind::Part("goes on in a later segment"));
+        let own = nlf::opens(self.reader.peek()).then_some(Self::nlf as Reading<Self>);
+        self.program(ports, Self::over_tcp, own, Kind::Part("goes on in a later segment"));
     }
 
-    /// Reads what either port announces, if it looks like that.
-    fn program(&mut self, ports: [u16; 2], table: fn(u16) -> Option<Reading<Self>>, reading: Kind) {
+    /// Reads what either port announces, if it looks like that, otherwise what is known by its own first bytes.
+    fn program(
+        &mut self,
+        ports: [u16; 2],
+        table: fn(u16) -> Option<Reading<Self>>,
+        own: Option<Reading<Self>>,
+        reading: Kind,
+    ) {
         // What an error quotes is rarely whole, and says nothing about this frame.
         if self.quoted || self.reader.remaining() == 0 {
             return self.data(Data::Payload);
         }
         self.reading = reading;
-        let read = ports.into_iter().filter_map(table).any(|read| read(self));
+        let read = ports.into_iter().filter_map(table).chain(own).any(|read| read(self));
         self.reading = Kind::Header;
         let stopped = self.layers.last().is_some_and(|layer| layer.fault.is_some());
         if !read || !stopped || self.reader.remaining() > 0 {
@@ -105,6 +112,17 @@ impl<'f, R: Record> Walk<'f, '_, R> {
             }
         }
         any
+    }
+
+    /// Behind a whole frame stands the next one, whatever it looks like.
+    pub(super) fn nlf(&mut self) -> bool {
+        let looks = nlf::looks_like(self.reader.peek());
+        while looks && self.has_room() && self.reader.remaining() > 0 {
+            if self.header(Header::Nlf, Nlf::read).is_none() {
+                break;
+            }
+        }
+        looks
     }
 
     /// Room for another message and for what is behind it.

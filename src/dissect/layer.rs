@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::application::{Dhcp, Dns, Http, Ntp, Ssh, Tls};
+use crate::application::{Dhcp, Dns, Http, Nlf, Ntp, Ssh, Tls};
 use crate::bytes::{Fault, Verdict};
 use crate::internet::{Ah, Esp, Fragment, Gre, Icmp, IcmpExtension, Igmp, Ipv4, Ipv6, Options, Routing};
 use crate::link::{Arp, Cooked, Ethernet, Llc, Loopback, Mpls, Ppp, Pppoe, Snap, Vlan};
@@ -171,13 +171,15 @@ headers! {
     Http(Http) "HTTP" "http" "RFC 9112"
     /// The first line of SSH.
     Ssh(Ssh) "SSH" "ssh" "RFC 4253"
+    /// A frame between netlab's own programs.
+    Nlf(Nlf) "NLF" "nlf" "docs/protocol.md"
 }
 
 impl Header {
     /// Whether this is a message between programs.
     pub fn is_application(&self) -> bool {
-        use Header::{Dhcp, Dns, Http, Llmnr, Mdns, Ntp, Ssh, Tls};
-        matches!(self, Dns(_) | Mdns(_) | Llmnr(_) | Dhcp(_) | Ntp(_) | Tls(_) | Http(_) | Ssh(_))
+        use Header::{Dhcp, Dns, Http, Llmnr, Mdns, Nlf, Ntp, Ssh, Tls};
+        matches!(self, Dns(_) | Mdns(_) | Llmnr(_) | Dhcp(_) | Ntp(_) | Tls(_) | Http(_) | Ssh(_) | Nlf(_))
     }
 }
 

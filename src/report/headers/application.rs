@@ -6,7 +6,7 @@ use super::coded;
 use crate::application::dns::codes::{OPERATIONS, RESPONSE_CODES, TYPES};
 use crate::application::dns::{Answer, KEPT};
 use crate::application::tls::codes::{ALERTS, CIPHER_SUITES, CONTENT_TYPES, HANDSHAKES, LEVELS, VERSIONS};
-use crate::application::{Dhcp, Dns, Http, Ntp, Ssh, Tls, dhcp, ntp};
+use crate::application::{Dhcp, Dns, Http, Nlf, Ntp, Ssh, Tls, dhcp, nlf, ntp};
 use crate::bytes::Bits;
 use crate::report::packet::utc;
 use crate::report::text::Text;
@@ -206,6 +206,31 @@ pub(in crate::report) fn ssh(text: &mut Text, header: Ssh, frame: &[u8]) {
     labelled(text, " ", header.protocol, frame);
     labelled(text, "  ", header.software, frame);
     labelled(text, "  ", header.comments, frame);
+}
+
+pub(in crate::report) fn nlf(text: &mut Text, header: &Nlf, frame: &[u8]) {
+    if header.version > 0 {
+        text.str("version ").number(header.version).str("  ");
+    }
+    if header.kind == 0 {
+        // The header itself goes on in a later segment.
+        text.str("frame");
+        return;
+    }
+    coded(text, header.kind.into(), nlf::TYPES, |text| text.str("type ").number(header.kind));
+    text.str("  stream ").number(header.stream);
+    if header.error_output {
+        text.str("  error output");
+    }
+    if header.batch {
+        text.str("  batch");
+    }
+    text.str("  ").number(header.length).str(" bytes");
+    if !header.message.of(frame).is_empty() {
+        text.str("  \"");
+        piece(text, header.message, frame);
+        text.str("\"");
+    }
 }
 
 /// Words and the text that belongs to them, unless that is empty.

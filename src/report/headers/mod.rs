@@ -71,6 +71,7 @@ fn application(text: &mut Text, header: &Header, packet: &Packet<'_>, layer: &La
         Header::Tls(header) => application::tls(text, header, frame),
         Header::Http(header) => application::http(text, header, frame),
         Header::Ssh(header) => application::ssh(text, *header, frame),
+        Header::Nlf(header) => application::nlf(text, header, frame),
         Header::Data(data) => payload(text, *data, packet.bytes(layer), layer),
         _ => {}
     }
@@ -95,6 +96,8 @@ pub(super) fn is_whole(layer: &Layer) -> bool {
         Header::Dhcp(_) => 240,
         Header::Ntp(_) => 48,
         Header::Tls(_) => 5,
+        Header::Nlf(nlf) if nlf.version > 0 => 14,
+        Header::Nlf(_) => 10,
         _ => 4,
     };
     layer.fault.is_none() || layer.bytes.end - layer.bytes.start >= least
