@@ -153,13 +153,8 @@ impl Dissector {
     }
 
     /// Reads one frame. The packet is gone when the next one is read.
-    pub fn read<'a>(&'a mut self, frame: Frame<'a>) -> Packet<'a> {
-        self.read_where(frame, |_| true).0
-    }
-
-    /// Reads one frame and tells whether it meets a condition; those that do not are left out of the analysis.
     #[inline]
-    pub fn read_where<'a>(&'a mut self, frame: Frame<'a>, holds: impl Fn(&Packet<'a>) -> bool) -> (Packet<'a>, bool) {
+    pub fn read<'a>(&'a mut self, frame: Frame<'a>) -> Packet<'a> {
         let Frame { link, original_length, checksum_pending, .. } = frame;
         let origin = Origin { link, original_length, checksum_pending };
         let fragment = if self.want_fields {
@@ -195,14 +190,13 @@ impl Dissector {
             conversation: None,
             parties: Parties::default(),
         };
-        let wanted = holds(&packet);
-        if let (Some(conversations), true) = (&mut self.conversations, wanted)
+        if let Some(conversations) = &mut self.conversations
             && let Some(datagram) = segment::datagram(&packet)
         {
             packet.finding = conversations.see(&datagram, original_length.into(), frame.time);
             packet.conversation = Some(conversations.latest);
         }
-        (packet, wanted)
+        packet
     }
 }
 

@@ -260,8 +260,36 @@ fn notes_stand_on_the_frames_they_concern() {
     let output = netlab().arg("capture").args(fields).arg("--analyze").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.lines().count() == 3 && text.lines().all(|ns| ns.parse::<u64>().is_ok()), "{text}");
-    let output = netlab().arg("capture").args(fields).output().unwrap();
-    assert!(output.stdout.is_empty(), "without the analysis there is none");
+    let again = netlab().arg("capture").args(fields).output().unwrap();
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), text, "a name that asks for the analysis switches it on");
+}
+
+#[test]
+fn conditions_on_the_analysis_choose_the_same_packets_wherever_they_go() {
+    let trace = trace(&connections(3));
+    let path = trace.path.with_file_name("taken.pcapng");
+    let count = |arguments: &[&str]| {
+        let output = netlab().args(["capture", "-r"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for condition in
+        ["tcp.rtt_ns > 0", "tcp.analysis == duplicate_ack", "tcp.duplicate_ack >= 2", "tcp.analysis ~ \"window\""]
+    {
+        let shown = count(&[trace.path(), "-q", "--where", condition]).lines().count();
+        assert!(shown > 0, "{condition}: {shown}");
+        count(&[trace.path(), "-w", path.to_str().unwrap(), "--where", condition]);
+        assert_eq!(count(&[path.to_str().unwrap(), "-q"]).lines().count(), shown, "{condition}, written");
+        let flows: Value =
+            serde_json::from_str(&count(&[trace.path(), "--flows", "--json", "--where", condition])).unwrap();
+        let ends = flows["flows"].as_array().unwrap().iter().flat_map(|flow| flow["ends"].as_array().unwrap());
+        assert_eq!(
+            ends.map(|end| end["frames"].as_u64().unwrap()).sum::<u64>(),
+            shown as u64,
+            "{condition}, summed up"
+        );
+    }
+    assert_eq!(count(&[trace.path(), "-q", "--where", "quoted.tcp.analysis or quoted.tcp.rtt_ns"]), "");
 }
 
 #[test]

@@ -236,6 +236,24 @@ fn what_is_copied_reads_the_same_and_a_file_is_not_copied_onto_itself() {
 }
 
 #[test]
+#[cfg(feature = "parquet")]
+fn one_file_is_not_written_twice_whatever_it_is_called() {
+    let trace = Trace::named("a.pcapng", &generated(Format::Pcapng, 5));
+    let folder = trace.path.parent().unwrap();
+    let new = folder.join("new");
+    let dotted = folder.join(".").join("new");
+    let linked = folder.join("linked");
+    std::os::unix::fs::symlink(folder, &linked).unwrap();
+    let name = |path: &Path| path.to_str().unwrap().to_owned();
+    for other in [name(&new), name(&dotted), name(&linked.join("new"))] {
+        let output = run(&["-r", trace.path(), "-w", &name(&new), "--parquet", &other]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains("name the same file"), "{other}: {said}");
+        assert!(!new.exists());
+    }
+}
+
+#[test]
 fn files_pass_through_pipes() {
     let file = generated(Format::Pcap, 20);
     let mut child = netlab();

@@ -39,6 +39,11 @@ impl Condition {
     pub fn holds(&self, packet: &Packet<'_>) -> bool {
         self.test.holds(packet)
     }
+
+    /// Whether it asks for what only the analysis of conversations can tell.
+    pub fn is_analysed(&self) -> bool {
+        self.test.is_analysed()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +68,14 @@ enum Comparison {
 }
 
 impl Test {
+    fn is_analysed(&self) -> bool {
+        match self {
+            Test::Any(tests) | Test::All(tests) => tests.iter().any(Test::is_analysed),
+            Test::Not(test) => test.is_analysed(),
+            Test::Present(place) | Test::Compare(place, ..) => place.is_analysed,
+        }
+    }
+
     fn holds(&self, packet: &Packet<'_>) -> bool {
         match self {
             Test::Any(tests) => tests.iter().any(|test| test.holds(packet)),

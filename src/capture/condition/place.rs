@@ -66,6 +66,8 @@ pub struct Place {
     /// As it was written.
     pub name: String,
     quoted: bool,
+    /// Whether only the analysis of conversations can tell.
+    pub is_analysed: bool,
     what: What,
 }
 
@@ -74,6 +76,8 @@ enum What {
     Frame(fn(&Packet<'_>) -> Option<Item<'static>>),
     Interface,
     Layer(&'static str),
+    /// What is noted about the segment.
+    Notes,
     OfLayer(&'static str, fn(&Packet<'_>, &Layer) -> Option<Item<'static>>),
     /// Names of the field as it is recorded, all with the same key.
     Field(&'static str, Vec<&'static str>),
@@ -124,16 +128,26 @@ const LAYER: [OfLayer; 5] = [
 ];
 
 /// What is known of the first TCP header alone.
-const TCP: [OfLayer; 4] = [
+const TCP: [OfLayer; 2] = [
     ("relative_sequence_number", NUMBER, |packet, layer| {
         Some(number(packet.relative.filter(|_| !layer.quoted)?.sequence))
     }),
     ("relative_acknowledgment_number", NUMBER, |packet, layer| {
         Some(number(packet.relative.filter(|_| !layer.quoted)?.acknowledgment?))
     }),
+];
+
+/// What the analysis of conversations finds out about it.
+const ANALYSED: [OfLayer; 3] = [
     ("rtt_ns", NUMBER, |packet, layer| Some(number(packet.finding.round_trip_ns.filter(|_| !layer.quoted)?))),
     ("initial_rtt_ns", NUMBER, |packet, layer| Some(number(packet.finding.handshake_ns.filter(|_| !layer.quoted)?))),
+    ("duplicate_ack", NUMBER, |packet, layer| {
+        Some(number(Some(packet.finding.duplicate).filter(|count| *count > 0 && !layer.quoted)?))
+    }),
 ];
+
+/// The words of what it notes, as many as there are.
+const ANALYSIS: &str = "analysis";
 
 /// Every name, for suggestions.
 pub fn names() -> impl Iterator<Item = String> {
@@ -173,7 +187,8 @@ pub fn listed() -> Vec<Listed> {
         all.push(Listed::field(known));
         if known.layer == "tcp" && known.key == "urgent_pointer" {
             let reference = Some(known.reference);
-            all.extend(TCP.iter().map(|(key, kind, _)| Listed { reference, ..own(known.header, "tcp", key, *kind) }));
+            let keys = TCP.iter().chain(&ANALYSED).map(|(key, kind, _)| (*key, *kind)).chain([(ANALYSIS, "word")]);
+            all.extend(keys.map(|(key, kind)| Listed { reference, ..own(known.header, "tcp", key, kind) }));
         }
     }
     all
@@ -232,7 +247,8 @@ impl Place {
             None => layers().find(|own| *own == layer).map(What::Layer),
         };
         let what = what.ok_or_else(|| unknown(plain, key.is_some(), span))?;
-        Ok(Place { name: name.to_owned(), quoted, what })
+        let found = |key| ANALYSED.iter().map(|(own, ..)| *own).chain([ANALYSIS]).any(|own| own == key);
+        Ok(Place { name: name.to_owned(), quoted, is_analysed: layer == "tcp" && key.is_some_and(found), what })
     }
 
     /// The catalog's entries for the field; none for what is no field.
@@ -251,6 +267,8 @@ impl Place {
             What::Frame(item) => item(packet).is_some_and(test),
             What::Interface => !packet.frame.interface.is_empty() && test(Item::Text(packet.frame.interface.into())),
             What::Layer(key) => self.layers(packet, key).next().is_some_and(|_| test(Item::Layer)),
+            What::Notes if self.quoted => false,
+            What::Notes => packet.finding.notes.each().any(|(.., key)| test(Item::Word(key))),
             What::OfLayer(key, item) => self.layers(packet, key).filter_map(|layer| item(packet, layer)).any(test),
             What::Field(key, names) => {
                 let mut fields = self.layers(packet, key).flat_map(|layer| packet.fields(layer));
@@ -281,9 +299,12 @@ fn of_layer(layer: &str, key: &str) -> Option<What> {
     if !fields.is_empty() {
         return Some(What::Field(layer, fields));
     }
-    let tcp = TCP.iter().filter(|_| layer == "tcp");
+    let tcp = TCP.iter().chain(&ANALYSED).filter(|_| layer == "tcp");
     if let Some((.., item)) = LAYER.iter().chain(tcp).find(|(own, ..)| *own == key) {
         return Some(What::OfLayer(layer, *item));
+    }
+    if (layer, key) == ("tcp", ANALYSIS) {
+        return Some(What::Notes);
     }
     let key = key.strip_suffix("_name")?;
     let coded = |known: &&Known| known.samples.iter().any(|sample| matches!(sample, Value::Code(..)));

@@ -22,6 +22,11 @@ impl Columns {
         !self.places.is_empty()
     }
 
+    /// Whether any of them takes the analysis of conversations.
+    pub(super) fn are_analysed(&self) -> bool {
+        self.places.iter().any(|place| place.is_analysed)
+    }
+
     pub(super) fn places(&self) -> Vec<Place> {
         self.places.clone()
     }

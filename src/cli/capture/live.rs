@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use anyhow::{anyhow, bail};
 
-use super::output::{Failure, Show, Sink};
+use super::output::{Failure, Sink};
 use super::parquet::Target;
+use super::show::Show;
 use super::{Args, Display, about, process, stats};
 use crate::capture::live::{self, End, Live};
 use crate::capture::queue::{Queue, Taker};

@@ -9,14 +9,17 @@ mod limits;
 mod live;
 mod output;
 mod parquet;
-mod sides;
 mod process;
+mod reading;
+mod same;
+mod show;
+mod sides;
 mod stats;
 mod stored;
-mod written;
 mod summary;
 mod time;
 mod top;
+mod written;
 
 use std::path::{Path, PathBuf};
 
@@ -27,16 +30,16 @@ use self::direction::Directed;
 use self::filter::Filtering;
 use self::fragments::Fragments;
 use self::limits::Limits;
-use self::output::{Form, Show, Sink, Wanted};
+use self::output::Sink;
 use self::parquet::{Parquet, Target};
 use self::process::Processes;
+use self::show::{Form, Show};
 use self::summary::Summaries;
 use self::time::Timed;
 use self::top::{Display, Setup, Top};
 use self::written::{Output, Rotation, Written};
 use super::{Context, Outcome};
 use crate::bytes::Escaped;
-use crate::capture::Dissector;
 use crate::capture::files::write::About;
 use crate::kernel::sandbox::{self, Confined, Needs};
 use crate::report::headers::Numbers;
@@ -195,12 +198,10 @@ impl Args {
         if !self.parquet.wanted() {
             return Ok(None);
         }
-        if self.parquet.path() == self.write.as_deref() {
+        if self.parquet.path().zip(self.write.as_deref()).is_some_and(|(table, write)| same::file(table, write)) {
             bail!("-w and --parquet name the same file");
         }
-        let dissector = self.fragments.with(Dissector::new(self.filter.condition.is_some()));
-        let dissector = if self.summaries.analyze { dissector.timing(self.summaries.memory()) } else { dissector };
-        self.parquet.open(self.prints(context), dissector, context)
+        self.parquet.open(self.prints(context), context)
     }
 
     /// Opens the live screen, where one is wanted, for frames from `sources`.
@@ -209,7 +210,7 @@ impl Args {
             sources: Escaped(sources.as_bytes()).to_string(),
             input_is_used: self.read.iter().any(|path| path == Path::new("-")),
             memory: self.summaries.memory(),
-            dissector: self.fragments.with(Dissector::new(false)),
+            dissector: self.watching(),
             look: self.look(context),
             zone: self.time.zone(),
         };
@@ -220,19 +221,17 @@ impl Args {
     fn sink(&self, output: Option<Output>, about: About, context: &Context) -> anyhow::Result<Sink> {
         let show = self.shows(context).then(|| self.show(context));
         let written = output.map(|output| Written::begin(output, about)).transpose()?;
-        let summary = self.summaries.begin(self.hex, self.filter.condition.is_some(), self.fragments, context)?;
-        let condition = self.filter.condition.clone().map(|condition| Wanted::new(condition, self.fragments));
-        let limits = self.limits;
         Ok(Sink {
             filter: None,
             direction: None,
-            condition,
+            dissector: self.dissector(context),
+            condition: self.filter.condition.clone(),
             show,
-            summary,
+            summary: self.summaries.begin(self.hex, context)?,
             watch: None,
             written,
             table: None,
-            limits,
+            limits: self.limits,
             done: 0,
             bytes: 0,
             unwanted: 0,
@@ -252,12 +251,7 @@ impl Args {
             (false, true) => Form::Line,
             (false, false) => Form::Layers,
         };
-        let look = self.look(context);
-        let memory = self.summaries.analyze.then(|| self.summaries.memory());
-        Show::new(form, look, memory, self.filter.condition.is_some(), self.fragments)
-            .headed(self.columns.head())
-            .dumping(self.ascii)
-            .in_zone(self.time.zone())
+        Show::new(form, self.look(context)).headed(self.columns.head()).dumping(self.ascii).in_zone(self.time.zone())
     }
 }
 

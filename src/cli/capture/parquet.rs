@@ -34,7 +34,7 @@ mod with {
     use std::path::PathBuf;
 
     use super::Parquet;
-    use crate::capture::{Condition, Dissector, Frame, Packet};
+    use crate::capture::Packet;
     use crate::cli::Context;
     use crate::cli::capture::written::{Output, empty};
     use crate::kernel::OsError;
@@ -44,7 +44,6 @@ mod with {
     pub struct Target {
         path: PathBuf,
         file: Option<File>,
-        dissector: Dissector,
     }
 
     /// A table under way.
@@ -52,47 +51,35 @@ mod with {
         name: String,
         /// None once it failed, which was told then.
         writer: Option<packet_parquet::Table<File>>,
-        dissector: Dissector,
     }
 
     impl Parquet {
-        /// Opens the file; frames will be read by `dissector`.
-        pub fn open(&self, showing: bool, dissector: Dissector, context: &Context) -> anyhow::Result<Option<Target>> {
+        /// Opens the file.
+        pub fn open(&self, showing: bool, context: &Context) -> anyhow::Result<Option<Target>> {
             let Some(path) = &self.parquet else { return Ok(None) };
             let mut output = Output::single(path, "--parquet", showing, context)?;
             output.create()?;
             let Output::One(path, file) = output else { return Ok(None) };
-            Ok(Some(Target { path, file, dissector }))
+            Ok(Some(Target { path, file }))
         }
     }
 
     impl Target {
         /// Begins the table.
         pub fn begin(self) -> anyhow::Result<Table> {
-            let Target { path, file, dissector } = self;
+            let Target { path, file } = self;
             let name = path.display().to_string();
             let writer = empty(&path, file).and_then(packet_parquet::Table::create);
             let writer = writer.map_err(|error| OsError::from_io("create", &name, &error))?;
-            Ok(Table { name, writer: Some(writer), dissector })
+            Ok(Table { name, writer: Some(writer) })
         }
     }
 
     impl Table {
-        /// Adds a frame, and tells whether it met the condition.
-        pub fn frame(&mut self, frame: Frame<'_>, condition: Option<&Condition>) -> anyhow::Result<bool> {
-            let holds = |packet: &Packet<'_>| condition.is_none_or(|condition| condition.holds(packet));
-            let (packet, wanted) = self.dissector.read_where(frame, holds);
-            if !wanted {
-                return Ok(false);
-            }
-            let added = self.writer.as_mut().map_or(Ok(()), |writer| writer.add(&packet));
-            added.map_err(|error| self.failed(error))?;
-            Ok(true)
-        }
-
-        /// What read the frames.
-        pub fn dissector(&self) -> &Dissector {
-            &self.dissector
+        /// Adds a packet.
+        pub fn add(&mut self, packet: &Packet<'_>) -> anyhow::Result<()> {
+            let added = self.writer.as_mut().map_or(Ok(()), |writer| writer.add(packet));
+            added.map_err(|error| self.failed(error))
         }
 
         /// Ends the file.
@@ -117,7 +104,7 @@ mod without {
     use anyhow::bail;
 
     use super::Parquet;
-    use crate::capture::{Condition, Dissector, Frame};
+    use crate::capture::Packet;
     use crate::cli::Context;
 
     /// There is none.
@@ -129,7 +116,7 @@ mod without {
     impl Parquet {
         /// Says how to get a netlab that can.
         #[expect(clippy::unused_self, reason = "the other one needs it")]
-        pub fn open(&self, _: bool, _: Dissector, _: &Context) -> anyhow::Result<Option<Target>> {
+        pub fn open(&self, _: bool, _: &Context) -> anyhow::Result<Option<Target>> {
             bail!("this netlab was built without Parquet\nhint: cargo build --release --features parquet")
         }
     }
@@ -141,11 +128,7 @@ mod without {
     }
 
     impl Table {
-        pub fn frame(&mut self, _: Frame<'_>, _: Option<&Condition>) -> anyhow::Result<bool> {
-            match *self {}
-        }
-
-        pub fn dissector(&self) -> &Dissector {
+        pub fn add(&mut self, _: &Packet<'_>) -> anyhow::Result<()> {
             match *self {}
         }
 

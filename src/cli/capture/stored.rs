@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use super::output::{Failure, Sink};
 use super::parquet::Target;
 use super::written::{Output, Written};
-use super::{Args, Display, about};
+use super::{Args, Display, about, same};
 use crate::capture::files;
 use crate::capture::files::merged::{Merged, NamedError};
 use crate::capture::files::unpack::Unpacked;
@@ -76,11 +76,10 @@ impl Args {
 
     /// Writing to the file that is being read would destroy it before it is read.
     fn refuse_to_overwrite(&self, file: &File) -> anyhow::Result<()> {
-        use std::os::unix::fs::MetadataExt;
         let own = file.metadata()?;
         for (option, path) in [("-w", self.write.as_deref()), ("--parquet", self.parquet.path())] {
             let Some(other) = path.and_then(|path| path.metadata().ok()) else { continue };
-            if own.is_file() && (own.dev(), own.ino()) == (other.dev(), other.ino()) {
+            if same::stored(&own, &other) {
                 bail!("-r and {option} name the same file");
             }
         }

@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::fragments::Fragments;
 use super::ladder::Ladder;
 use super::sides::Sides;
-use crate::capture::analysis::Conversations;
+use crate::capture::Packet;
+use crate::capture::analysis::{Conversations, segment};
 use crate::capture::streams::{Said, Streams};
 use crate::capture::tally::{Endpoints, Intervals, Protocols};
-use crate::capture::{Condition, Dissector, Frame, Packet};
 use crate::cli::Context;
 use crate::lab::amounts;
 use crate::report::follow::{Follower, Form};
@@ -76,19 +75,13 @@ impl Summaries {
         Ok((Streams::within(self.memory()), told))
     }
 
-    /// The summaries of no frame yet; none where none is wanted.
-    pub(super) fn begin(
-        &self,
-        hex: bool,
-        conditional: bool,
-        fragments: Fragments,
-        context: &Context,
-    ) -> anyhow::Result<Option<Summary>> {
-        let dissector = Dissector::new(conditional);
-        // A ladder is drawn of frames.
-        let dissector = if self.ladder.is_some() { dissector } else { fragments.with(dissector) };
-        let numbers = self.ladder.is_some() || conditional;
-        let dissector = if numbers { dissector } else { dissector.absolute() };
+    /// Whether frames are drawn, each for itself.
+    pub(super) fn draws(&self) -> bool {
+        self.ladder.is_some()
+    }
+
+    /// The summaries of no packet yet; none where none is wanted.
+    pub(super) fn begin(&self, hex: bool, context: &Context) -> anyhow::Result<Option<Summary>> {
         let form = match (context.json, hex) {
             (true, _) => Form::Json,
             (false, true) => Form::Hex,
@@ -98,7 +91,7 @@ impl Summaries {
             return Ok(None);
         }
         Ok(Some(Summary {
-            dissector: if self.flows { dissector.analysing(self.memory()) } else { dissector },
+            conversations: self.flows.then(|| Conversations::within(self.memory())),
             endpoints: self.endpoints.then(|| Endpoints::within(self.memory())),
             protocols: self.protocols.then(Protocols::default),
             streams: self.follow.as_ref().map(|_| self.streams(Follower::new(form, context.palette))).transpose()?,
@@ -132,7 +125,7 @@ impl Told {
 
 /// Summaries under way.
 pub(super) struct Summary {
-    dissector: Dissector,
+    conversations: Option<Conversations>,
     endpoints: Option<Endpoints>,
     protocols: Option<Protocols>,
     intervals: Option<Intervals>,
@@ -141,38 +134,31 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// What it reads frames with.
-    pub(super) fn dissector(&self) -> &Dissector {
-        &self.dissector
-    }
-
-    /// Takes in a frame that meets the condition, and prints what it makes a connection say; whether it does.
-    pub(super) fn see(
-        &mut self,
-        frame: Frame<'_>,
-        condition: Option<&Condition>,
-        context: &mut Context,
-    ) -> anyhow::Result<bool> {
-        let holds = |packet: &Packet<'_>| condition.is_none_or(|condition| condition.holds(packet));
-        let (packet, true) = self.dissector.read_where(frame, holds) else { return Ok(false) };
+    /// Takes in a packet, and prints what it makes a connection say.
+    pub(super) fn see(&mut self, packet: &Packet<'_>, context: &mut Context) -> anyhow::Result<()> {
+        if let Some(conversations) = &mut self.conversations
+            && let Some(datagram) = segment::datagram(packet)
+        {
+            conversations.see(&datagram, packet.frame.original_length.into(), packet.frame.time);
+        }
         if let Some(endpoints) = &mut self.endpoints {
-            endpoints.see(&packet);
+            endpoints.see(packet);
         }
         if let Some(protocols) = &mut self.protocols {
-            protocols.see(&packet);
+            protocols.see(packet);
         }
         if let Some(intervals) = &mut self.intervals {
-            intervals.see(&packet);
+            intervals.see(packet);
         }
         if let Some((streams, told)) = &mut self.streams {
-            for said in streams.see(&packet) {
+            for said in streams.see(packet) {
                 told.said(&said, context)?;
             }
         }
         if let Some(ladder) = &mut self.ladder {
-            ladder.see(&packet);
+            ladder.see(packet);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Prints what there is to say at the end: tables one below the other, or one document.
@@ -190,7 +176,7 @@ impl Summary {
             return self.document(context);
         }
         let (palette, width, out) = (context.palette, context.width, &mut context.out);
-        if let Some(conversations) = self.dissector.conversations() {
+        if let Some(conversations) = &self.conversations {
             flows::table(out, conversations, palette, width)?;
         }
         if let Some(endpoints) = &self.endpoints {
@@ -207,7 +193,7 @@ impl Summary {
 
     fn document(&self, context: &mut Context) -> anyhow::Result<()> {
         let parts = [
-            self.dissector.conversations().map(|conversations: &Conversations| flows::document(conversations)),
+            self.conversations.as_ref().map(flows::document),
             self.endpoints.as_ref().map(tally::endpoints_document),
             self.protocols.as_ref().map(tally::protocols_document),
             self.intervals.as_ref().map(tally::intervals_document),

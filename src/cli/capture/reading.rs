@@ -1,0 +1,28 @@
+//! How much of each frame `netlab capture` reads: as little as those need who are handed the packet.
+
+use super::Args;
+use crate::capture::{Condition, Dissector};
+use crate::cli::Context;
+
+impl Args {
+    /// What reads every frame, once for all who want packets; none where nobody does.
+    pub(super) fn dissector(&self, context: &Context) -> Option<Dissector> {
+        let (shows, table, condition) = (self.shows(context), self.parquet.wanted(), self.filter.condition.as_ref());
+        if !shows && !table && condition.is_none() && !self.summaries.wanted() {
+            return None;
+        }
+        let shows_fields = shows && (self.verbose || self.columns.wanted() || context.json);
+        let dissector = Dissector::new(condition.is_some() || shows_fields);
+        let tells_numbers = shows || table || condition.is_some() || self.summaries.draws();
+        let dissector = if tells_numbers { dissector } else { dissector.absolute() };
+        let dissector = if self.summaries.draws() { dissector } else { self.fragments.with(dissector) };
+        let tells_findings = self.summaries.analyze && (shows || table);
+        let is_asked = condition.is_some_and(Condition::is_analysed) || self.columns.are_analysed();
+        Some(if tells_findings || is_asked { dissector.timing(self.summaries.memory()) } else { dissector })
+    }
+
+    /// What reads frames for the live screen.
+    pub(super) fn watching(&self) -> Dissector {
+        self.fragments.with(Dissector::new(false))
+    }
+}
