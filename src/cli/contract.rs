@@ -159,6 +159,20 @@ pub fn finish(result: anyhow::Result<Outcome>, mut context: Context) -> ExitCode
     }
 }
 
+/// Says what there is to say instead of running a command: the help that was asked for on standard output, or what is
+/// wrong with the arguments on standard error.
+pub fn say(said: &clap::Error) -> ExitCode {
+    // What the terminal's buffer still holds could fail unheard at the end of the process.
+    match said.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !said.use_stderr() => {
+            // A standard error that cannot be written is nobody's to hear about.
+            let _ = writeln!(io::stderr(), "netlab: {}", message(&not_written(&error).into()));
+            ExitCode::from(FAILED)
+        }
+        _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(FAILED)),
+    }
+}
+
 /// The error and its causes, outermost first. A cause whose words the message already ends with is not said again.
 fn message(error: &anyhow::Error) -> String {
     let mut said = error.to_string();

@@ -8,6 +8,7 @@ mod arp;
 mod capture;
 mod claims;
 mod completions;
+mod destination;
 mod explain;
 mod interfaces;
 mod lab;
@@ -78,7 +79,10 @@ pub fn command() -> clap::Command {
 
 /// Runs the program with the process's own arguments and returns its exit status.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return contract::say(&said),
+    };
     let mut context = Context::new(&cli.global);
     let result = cli.command.run(&mut context);
     contract::finish(result, context)

@@ -26,6 +26,8 @@ pub const EXPLANATION: Words = Words { en: "What happens here", zh: "说明" };
 pub const VERDICT: Words = Words { en: "What was seen", zh: "观察结果" };
 /// Of a lab that waited in vain: what should have happened.
 pub const CAME: Words = Words { en: "what the lab waited for happened", zh: "实验所等待的事情发生了" };
+/// Of a lab that somebody left: what should have happened.
+pub const ENDED: Words = Words { en: "the lab ran to its end", zh: "实验运行到结束" };
 /// For a socket that is gone.
 pub const CLOSED: &str = "CLOSED";
 /// Where frames are left out of a ladder.
@@ -159,7 +161,7 @@ mod tests {
     #[test]
     fn every_phrase_is_there_in_both_languages() {
         let fates = [Told::Delayed, Told::Released, Told::Dropped, Told::Duplicated, Told::Corrupted, Told::Held];
-        let phrases = [EXPLANATION, VERDICT, CAME, NOT_KEPT, MISSED].into_iter().chain(FLOORS);
+        let phrases = [EXPLANATION, VERDICT, CAME, ENDED, NOT_KEPT, MISSED].into_iter().chain(FLOORS);
         let others = [Told::Suppressed, Told::Swapped, Told::Overflowed, Told::Cut];
         for words in phrases.chain(fates.map(fate)).chain(others.map(fate)) {
             assert!(!words.en.is_empty() && words.en.is_ascii(), "{words:?}");

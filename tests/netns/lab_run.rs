@@ -26,6 +26,9 @@ crate::tests![
     somebody_at_the_keyboard_sends_a_frame_twice_and_another_late,
     ctrl_c_leaves_the_terminal_as_it_was,
     ctrl_c_keeps_what_was_drawn_into_a_pipe,
+    ctrl_c_leaves_whole_exports_of_what_was_seen_until_then,
+    a_lab_that_cannot_be_run_leaves_the_files_of_its_exports_as_they_were,
+    ctrl_c_among_several_labs_tells_of_those_that_are_done_and_leaves_none_running,
     what_did_not_come_is_a_finding_that_was_not_seen,
     a_frame_that_cannot_be_is_refused_and_one_that_did_not_come_is_told_at_the_end,
     a_number_out_of_range_is_told_what_is_allowed,
@@ -218,6 +221,78 @@ fn ctrl_c_keeps_what_was_drawn_into_a_pipe() {
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(title, "Three segments open a connection");
+}
+
+fn ctrl_c_leaves_whole_exports_of_what_was_seen_until_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let [html, svg, pcap] = ["run.html", "run.svg", "run.pcapng"].map(|name| folder.path().join(name));
+    std::fs::write(&html, "from before").unwrap();
+    let mut command = crate::netlab();
+    command.args(["lab", "run", "handshake", "--rtt", "10s"]).arg("--html").arg(&html).arg("--svg").arg(&svg);
+    command.arg("--pcap").arg(&pcap).env("LC_ALL", "C").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("[SYN] seq 0")));
+    assert_eq!(std::fs::read_to_string(&html).unwrap(), "from before", "until there is something to write");
+    interrupt(&child);
+    let rest: Vec<String> = lines.collect();
+    assert!(rest.last().unwrap().starts_with("✘ the lab ran to its end"), "{rest:?}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "netlab: left the lab handshake before its end\n");
+    let texts = [&html, &svg].map(|path| std::fs::read_to_string(path).unwrap());
+    assert!(texts[0].trim_end().ends_with("</html>") && texts[0].contains("the lab ran to its end"), "{}", texts[0]);
+    assert!(texts[1].trim_end().ends_with("</svg>") && texts[1].contains("[SYN] seq 0"), "{}", texts[1]);
+    let bytes = std::fs::read(&pcap).unwrap();
+    assert!(Stored::open(bytes.as_slice()).unwrap().next().unwrap().is_some());
+}
+
+fn a_lab_that_cannot_be_run_leaves_the_files_of_its_exports_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let [html, svg] = ["run.html", "run.svg"].map(|name| folder.path().join(name));
+    std::fs::write(&html, "from before").unwrap();
+    let paths = [&html, &svg].map(|path| path.to_str().unwrap());
+    let output = run(&["run", "frame", "--loopback", "--html", paths[0], "--svg", paths[1]]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!((std::fs::read_to_string(&html).unwrap().as_str(), svg.exists()), ("from before", false));
+    let output = run(&["run", "frame", "--html", "/nowhere/run.html"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert_eq!(errors, "netlab: create files in /nowhere: no such file or directory (ENOENT)\n");
+}
+
+fn ctrl_c_among_several_labs_tells_of_those_that_are_done_and_leaves_none_running() {
+    let mut command = crate::netlab();
+    // The second one takes a minute.
+    command.args(["lab", "run", "handshake", "time-wait"]).env("LC_ALL", "C");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.next().unwrap().contains(" handshake "));
+    let running = children(child.id());
+    assert_eq!(running.len(), 1, "{running:?}");
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(lines.collect::<Vec<_>>(), ["", "1 of 1 labs showed what they teach"]);
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "netlab: left after 1 of 2 labs\n");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while running.iter().any(|pid| is_at_work(*pid)) {
+        assert!(Instant::now() < deadline, "{running:?} go on");
+        std::thread::yield_now();
+    }
+}
+
+/// The processes that this one has started.
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(|task| task.unwrap().path());
+    let lists = tasks.map(|task| std::fs::read_to_string(task.join("children")).unwrap());
+    lists.flat_map(|list| list.split(' ').filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+/// Whether there is such a process, and it has not ended.
+fn is_at_work(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 fn what_did_not_come_is_a_finding_that_was_not_seen() {

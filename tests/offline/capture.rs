@@ -270,14 +270,22 @@ fn files_pass_through_pipes() {
 #[test]
 fn a_closed_pipe_ends_quietly() {
     let trace = Trace::named("long.pcap", &generated(Format::Pcap, 5000));
-    for look in ["-q", "-v", "-x", "--json"] {
+    for look in [
+        &["-q"][..],
+        &["-v"],
+        &["-x"],
+        &["--json"],
+        &["-w", "-"],
+        #[cfg(feature = "parquet")]
+        &["--parquet", "-"],
+    ] {
         let mut child = netlab();
-        child.args(["capture", "-r", trace.path(), look]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        child.args(["capture", "-r", trace.path()]).args(look).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = child.spawn().unwrap();
         drop(child.stdout.take());
         let mut told = String::new();
         child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-        assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(0), ""), "{look}");
+        assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(0), ""), "{look:?}");
     }
 }
 

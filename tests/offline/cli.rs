@@ -65,6 +65,21 @@ fn a_full_disk_is_named_once_with_what_could_not_be_written() {
 }
 
 #[test]
+fn a_help_that_cannot_be_written_is_no_success_and_a_closed_pipe_ends_it_quietly() {
+    for arguments in [&["--help"][..], &["--version"], &["capture", "-h"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = netlab().args(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(said, "netlab: write standard output: no space left on device (ENOSPC)\n");
+        let (read, closed) = nix::unistd::pipe().unwrap();
+        drop(read);
+        let output = netlab().args(arguments).stdout(closed).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_directory_instead_of_a_file_is_told_once_and_by_errno() {
     let output = netlab().args(["capture", "-r", "/"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use crate::capture::Packet;
 use crate::cli::Context;
-use crate::cli::lab::{Export, WIDTH};
+use crate::cli::lab::{Begun, Export, WIDTH};
 use crate::lab::Observation;
 use crate::lab::observation::Language;
 use crate::lab::recorded::Recording;
@@ -23,7 +23,7 @@ enum Kind {
 /// A ladder under way.
 pub(super) struct Ladder {
     recording: Recording,
-    file: Option<(Kind, Export)>,
+    file: Option<(Kind, Begun)>,
 }
 
 const EXPLANATION: &str = "Times are those of the capture. A frame that was captured is drawn as if it had arrived.";
@@ -38,7 +38,7 @@ impl Ladder {
             Some("svg") => Kind::Svg,
             _ => bail!("--ladder={}: the name should end in .html or .svg", path.display()),
         };
-        Ok(Ladder { recording, file: Some((kind, Export::open(path)?)) })
+        Ok(Ladder { recording, file: Some((kind, Export::open(path)?.begin()?)) })
     }
 
     pub(super) fn see(&mut self, packet: &Packet<'_>) {

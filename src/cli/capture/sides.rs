@@ -6,11 +6,11 @@ use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{AccessFlags, access};
 use serde_json::json;
 
 use crate::capture::streams::{Piece, Said};
 use crate::cli::Context;
+use crate::cli::destination::may_create_in;
 use crate::kernel::OsError;
 use crate::report::json;
 use crate::report::quantity::Count;
@@ -55,8 +55,7 @@ impl Sides {
             _ => {}
         }
         // A missing right is told now, not when the first word is said.
-        access(folder, AccessFlags::W_OK | AccessFlags::X_OK)
-            .map_err(|errno| OsError::new("create files in", folder.display(), errno))?;
+        may_create_in(folder)?;
         let (ends, open) = (BTreeMap::new(), Vec::new());
         Ok(Sides { folder: folder.to_owned(), most: MOST_FILES, ends, open, not_saved: 0 })
     }

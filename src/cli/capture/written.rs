@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
-use nix::unistd::{AccessFlags, access};
 
 use crate::capture::files::measured::Measured;
 use crate::capture::files::pack::{Packer, Packing};
@@ -15,6 +14,8 @@ use crate::capture::files::row::{Row, Turns};
 use crate::capture::files::write::{About, Format, WriteError, Writer};
 use crate::capture::{Counted, Frame};
 use crate::cli::Context;
+pub(super) use crate::cli::destination::empty;
+use crate::cli::destination::{folder, may_create_in, there};
 use crate::kernel::OsError;
 use crate::lab::amounts;
 use crate::link::LinkType;
@@ -99,35 +100,16 @@ fn standard_output(option: &str, showing: bool, context: &Context) -> anyhow::Re
 
 /// A missing right is told now, not when the first frame comes.
 fn row(path: &Path, turns: Turns) -> anyhow::Result<Output> {
-    access(folder(path), AccessFlags::W_OK | AccessFlags::X_OK)
-        .map_err(|errno| OsError::new("create files in", folder(path).display(), errno))?;
+    may_create_in(folder(path))?;
     Ok(Output::Row(Row::new(path, turns)))
 }
 
-/// The folder that a file is in.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
-}
-
 fn one(path: &Path) -> anyhow::Result<Output> {
-    let file = match File::options().write(true).open(path) {
-        Ok(file) => Some(file),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(OsError::from_io("create", path.display(), &error).into()),
-    };
+    let file = there(path)?;
     if file.as_ref().is_some_and(File::is_terminal) {
         bail!("{} is a terminal, which is no place for a binary file", path.display());
     }
     Ok(Output::One(path.to_owned(), file))
-}
-
-/// The file, empty.
-pub(super) fn empty(path: &Path, file: Option<File>) -> io::Result<File> {
-    let Some(file) = file else { return File::create(path) };
-    if path != Path::new("-") && file.metadata()?.is_file() {
-        file.set_len(0)?;
-    }
-    Ok(file)
 }
 
 /// A capture file being written, or a row of them.
@@ -177,10 +159,9 @@ impl Open {
     fn try_to(&mut self, work: impl FnOnce(&mut Writer<Target>) -> Result<(), WriteError>) -> anyhow::Result<()> {
         work(&mut self.writer).map_err(|error| match error {
             // A closed pipe is no failure: it keeps the form by which it is recognised.
-            WriteError::Io(error) if error.kind() != ErrorKind::BrokenPipe => {
-                OsError::from_io("write", &self.name, &error).into()
-            }
-            other => other.into(),
+            WriteError::Io(error) if error.kind() == ErrorKind::BrokenPipe => error.into(),
+            WriteError::Io(error) => OsError::from_io("write", &self.name, &error).into(),
+            mixed @ WriteError::MixedLinks { .. } => mixed.into(),
         })
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::bail;
 
 use super::run::ExportArgs;
+use crate::cli::destination::{empty, folder, may_create_in, there};
 use crate::kernel::OsError;
 use crate::lab::Observation;
 use crate::lab::experiment::Lab;
@@ -24,27 +25,51 @@ pub(super) struct Exports {
     started: SystemTime,
 }
 
+/// A file that can be written, and is as it was.
 pub(in crate::cli) struct Export {
     path: PathBuf,
-    file: BufWriter<File>,
+    /// What there was under this name; none when it is to be created.
+    file: Option<File>,
 }
 
 impl Export {
-    /// Creates the file; `-` is standard output.
+    /// Finds out whether the file can be written, and leaves it as it is; `-` is standard output.
     pub(in crate::cli) fn open(path: &Path) -> Result<Self, OsError> {
         let file = if path == Path::new("-") {
-            io::stdout().as_fd().try_clone_to_owned().map(|out: OwnedFd| File::from(out))
+            let out = io::stdout().as_fd().try_clone_to_owned();
+            Some(out.map_err(|error| OsError::from_io("duplicate", "standard output", &error))?.into())
         } else {
-            File::create(path)
+            there(path)?
         };
-        let file = file.map_err(|error| OsError::from_io("create", path.display(), &error))?;
-        Ok(Export { path: path.to_owned(), file: BufWriter::new(file) })
+        if file.is_none() {
+            may_create_in(folder(path))?;
+        }
+        Ok(Export { path: path.to_owned(), file })
+    }
+
+    /// Empties the file, or creates it.
+    pub(in crate::cli) fn begin(self) -> Result<Begun, OsError> {
+        let Export { path, file } = self;
+        let file = empty(&path, file).map_err(|error| OsError::from_io("create", path.display(), &error))?;
+        Ok(Begun { path, file: BufWriter::new(file) })
     }
 
     fn is_standard_output(&self) -> bool {
         self.path == Path::new("-")
     }
 
+    fn fill(self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), OsError> {
+        self.begin()?.fill(write)
+    }
+}
+
+/// A file that is empty.
+pub(in crate::cli) struct Begun {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Begun {
     pub(in crate::cli) fn fill(
         mut self,
         write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -55,7 +80,7 @@ impl Export {
 }
 
 impl Exports {
-    /// Creates the files that were asked for.
+    /// Finds out whether the files that were asked for can be written.
     pub(super) fn open(asked: &ExportArgs) -> anyhow::Result<Self> {
         let open = |path: &Option<PathBuf>| path.as_deref().map(Export::open).transpose();
         let (html, svg, pcap) = (open(&asked.html)?, open(&asked.svg)?, open(&asked.pcap)?);

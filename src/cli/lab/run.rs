@@ -100,12 +100,17 @@ impl Run {
         let mut stepper = if self.step { Stepper::new(context, language, &interrupts)? } else { None };
         let watching = Watching::new(context, language, look, &interrupts, stepper.as_mut());
         let watching = if silent { watching.silent() } else { watching };
-        let Some(observation) = show(lab, &parameters, watching, private)? else {
-            return Ok(Outcome::Interrupted);
-        };
+        let (observation, end) = show(lab, &parameters, watching, private)?;
         exports.write(lab, &observation, language)?;
         if !silent {
             self.conclude(lab, &observation, context, language)?;
+        }
+        if end == End::Left {
+            context.note(format_args!("left the lab {} before its end", lab.name));
+            return Ok(Outcome::Interrupted);
+        }
+        if !context.json {
+            self.all_drawn(&observation)?;
         }
         for option in given::options(parameters.unused()) {
             context.note(format_args!("the lab {} has no use for {option}", lab.name));
@@ -178,6 +183,11 @@ impl Run {
             let paragraph = Paragraph { lead: "", lead_ink: Ink::Strong, text, ink: None };
             paragraph.write(&mut context.out, palette, u16::try_from(width).ok())?;
         }
+        Ok(())
+    }
+
+    /// Whether every frame that was to be drawn was there.
+    fn all_drawn(&self, observation: &Observation) -> anyhow::Result<()> {
         let kept = |number: &u64| observation.frames().any(|frame| frame.number == *number);
         match (self.bits.iter().find(|number| !kept(number)), observation.wire.frames) {
             (None, _) => Ok(()),
@@ -187,25 +197,38 @@ impl Run {
     }
 }
 
-/// Runs the lab and draws it as it happens; none when the user left it.
+/// How a lab ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// By itself.
+    Reached,
+    /// Because the user left it.
+    Left,
+}
+
+/// Runs the lab and draws it as it happens.
 fn show(
     lab: &Lab,
     parameters: &Parameters,
     mut watching: Watching<'_>,
     private: bool,
-) -> anyhow::Result<Option<Observation>> {
+) -> anyhow::Result<(Observation, End)> {
     watching.title(lab)?;
     let mut stage = if private { Stage::new(&mut watching)? } else { Stage::on_loopback(&mut watching)? };
-    match (lab.run)(&mut stage, parameters) {
-        Ok(()) => Ok(Some(stage.observation)),
-        Err(LabError::Left) => Ok(None),
-        // What did not come is what this run has to say, after all that it saw before.
+    let end = match (lab.run)(&mut stage, parameters) {
+        Ok(()) => End::Reached,
+        // What the run has to say of itself comes after all that was seen before.
+        Err(LabError::Left) => {
+            stage.finding(lab_words::ENDED, false, format!("{:.1} s", stage.now().as_secs_f32()));
+            End::Left
+        }
         Err(LabError::Late { waited_for, patience }) => {
             stage.finding(lab_words::CAME, false, format!("{waited_for}: {} s", patience.as_secs_f32()));
-            Ok(Some(stage.observation))
+            End::Reached
         }
         // A closed pipe is recognised by its own error.
-        Err(LabError::Show(error)) => Err(error.into()),
-        Err(error) => Err(error.into()),
-    }
+        Err(LabError::Show(error)) => return Err(error.into()),
+        Err(error) => return Err(error.into()),
+    };
+    Ok((stage.observation, end))
 }

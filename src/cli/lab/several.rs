@@ -2,9 +2,10 @@
 
 use std::io::Write;
 use std::num::NonZero;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use super::super::{Context, Outcome};
 use super::run::Run;
 use crate::bytes::Escaped;
 use crate::kernel::child::ends_with_this;
+use crate::kernel::signal::Interrupts;
 use crate::lab::experiment::Lab;
 use crate::report::json;
 use crate::report::palette::Ink;
@@ -54,27 +56,37 @@ pub(super) fn run(run: &Run, labs: &[&'static Lab], context: &mut Context) -> an
     }
     let mut arguments = run.given.arguments();
     arguments.extend(run.loopback.then(|| "--loopback".to_owned()));
-    let (mut good, mut impossible) = (0, 0);
-    side_by_side(labs, &arguments, |next| match next {
+    let interrupts = Interrupts::take_the_first()?;
+    let (mut done, mut good, mut impossible) = (0, 0, 0);
+    side_by_side(labs, &arguments, &interrupts, |next| match next {
         Next::Awaited(lab) if context.progress => {
             // Replaced by the result.
             Ok(write!(std::io::stderr(), "{} …\r", lab.name)?)
         }
         Next::Awaited(_) => Ok(()),
         Next::Done(result) => {
+            done += 1;
             good += usize::from(result.holds);
             impossible += usize::from(result.error.is_some());
             print(&result, labs, context)?;
             Ok(context.out.flush()?)
         }
     })?;
+    if done < labs.len() && context.progress {
+        // The one that was awaited.
+        write!(std::io::stderr(), "\r\x1b[K")?;
+    }
     if impossible == labs.len() {
         bail!("no lab could be run");
     }
     if !context.json {
-        writeln!(context.out, "\n{good} of {} labs showed what they teach", labs.len())?;
+        writeln!(context.out, "\n{good} of {done} labs showed what they teach")?;
     }
-    Ok((good == labs.len()).into())
+    if done < labs.len() {
+        context.note(format_args!("left after {done} of {} labs", labs.len()));
+        return Ok(Outcome::Interrupted);
+    }
+    Ok((good == done).into())
 }
 
 /// What happens next to the labs, in their order.
@@ -88,40 +100,59 @@ enum Next {
 /// Labs that run at the same time for each processor: they mostly wait.
 const AT_ONCE: usize = 2;
 
-/// Runs the labs, several at the same time, and tells of them in their order.
+/// Whether to go on is asked at least so often.
+const LOOK_UP: Duration = Duration::from_millis(50);
+
+/// A lab, and where its result goes.
+type Task = (&'static Lab, SyncSender<anyhow::Result<Result>>);
+
+/// Runs the labs, several at the same time, and tells of them in their order; after a signal only of those that are done.
 fn side_by_side(
     labs: &[&'static Lab],
     arguments: &[String],
+    interrupts: &Interrupts,
     mut tell: impl FnMut(Next) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let begun = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        let (done, mut results): (Vec<_>, Vec<_>) = labs.iter().map(|_| mpsc::sync_channel(1)).unzip();
-        let begun = &begun;
-        for _ in 0..labs.len().min(processors * AT_ONCE) {
-            let done = done.clone();
-            scope.spawn(move || {
-                while let Some((lab, done)) = next(begun, labs, &done) {
-                    // Nobody listens any more where the output is gone.
-                    let _ = done.send(one(lab, arguments));
-                }
-            });
-        }
-        let told = labs.iter().zip(results.drain(..)).try_for_each(|(lab, result)| {
+    let (tasks, results): (Vec<Task>, Vec<_>) = labs.iter().map(|lab| task(lab)).unzip();
+    start(tasks, arguments);
+    let mut left = false;
+    for (lab, result) in labs.iter().zip(results) {
+        if !left {
             tell(Next::Awaited(lab))?;
-            tell(Next::Done(result.recv()??))
-        });
-        // After a failure, those that have not begun stay so.
-        begun.store(labs.len(), Ordering::Relaxed);
-        told
-    })
+        }
+        let result = loop {
+            left |= interrupts.arrived();
+            match result.recv_timeout(if left { Duration::ZERO } else { LOOK_UP }) {
+                Err(RecvTimeoutError::Timeout) if left => break None,
+                Err(RecvTimeoutError::Timeout) => {}
+                done => break Some(done??),
+            }
+        };
+        result.map_or(Ok(()), |result| tell(Next::Done(result)))?;
+    }
+    Ok(())
 }
 
-/// The lab that nobody has begun yet, and where its result goes.
-fn next<'a, T>(begun: &AtomicUsize, labs: &[&'static Lab], done: &'a [T]) -> Option<(&'static Lab, &'a T)> {
-    let number = begun.fetch_add(1, Ordering::Relaxed);
-    Some((labs.get(number).copied()?, done.get(number)?))
+fn task(lab: &'static Lab) -> (Task, Receiver<anyhow::Result<Result>>) {
+    let (sender, result) = mpsc::sync_channel(1);
+    ((lab, sender), result)
+}
+
+/// Begins the tasks, in their order. Who goes does not wait for what has begun: it ends with this process.
+fn start(tasks: Vec<Task>, arguments: &[String]) {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = tasks.len().min(processors * AT_ONCE);
+    let waiting = Arc::new(Mutex::new(tasks.into_iter()));
+    for _ in 0..workers {
+        let (waiting, arguments) = (Arc::clone(&waiting), arguments.to_vec());
+        let next = move || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        thread::spawn(move || {
+            while let Some((lab, done)) = next() {
+                // Nobody listens any more where the output is gone.
+                let _ = done.send(one(lab, &arguments));
+            }
+        });
+    }
 }
 
 fn one(lab: &'static Lab, arguments: &[String]) -> anyhow::Result<Result> {
@@ -129,6 +160,8 @@ fn one(lab: &'static Lab, arguments: &[String]) -> anyhow::Result<Result> {
     // The running program itself, even when its file was replaced meanwhile.
     let mut command = Command::new("/proc/self/exe");
     command.args(["lab", "run", lab.name, "--json", "--color=never"]).args(arguments).stdin(Stdio::null());
+    // Ctrl-C at a terminal is for this process alone, which ends the others.
+    command.process_group(0);
     let output = ends_with_this(&mut command, Signal::SIGKILL).output().context("start a lab")?;
     let duration: Duration = began.elapsed();
     let document: Option<Document> = serde_json::from_slice(&output.stdout).ok();
