@@ -7,9 +7,8 @@ use std::io;
 
 use super::analysis::segment;
 use super::frame::Nanoseconds;
-use super::packet::Packet;
+use super::packet::{Packet, Parties};
 use super::pair::Pair;
-use crate::kernel::process::Process;
 use crate::transport::owners::{Ask, Owner, Question};
 use crate::transport::services::Protocol;
 use crate::transport::tcp::Flags;
@@ -21,15 +20,6 @@ const MOST: usize = 4096;
 const GOOD: Nanoseconds = 1_000_000_000;
 const MISSING: Nanoseconds = GOOD / 10;
 const AT_ONCE: u8 = 8;
-
-/// The processes at both ends of a frame's way: none where the end is not on this machine, an empty list where nobody knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Parties<'a> {
-    /// Those that sent it.
-    pub source: Option<&'a [Process]>,
-    /// Those that it is for.
-    pub destination: Option<&'a [Process]>,
-}
 
 /// Asks for owners and remembers them.
 #[derive(Debug)]
@@ -123,6 +113,7 @@ impl<A: Ask> Owners<A> {
 mod tests {
     use super::*;
     use crate::capture::{Dissector, Frame};
+    use crate::kernel::process::Process;
 
     /// Gives its answers in their order and counts the questions.
     struct Script(Vec<[Owner; 2]>, Vec<Question>);

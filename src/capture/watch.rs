@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::analysis::conversations::Conversation;
 use super::analysis::{Conversations, Finding};
 use super::batch::Batch;
+use super::dissector::Dissector;
 use super::flows::Relative;
 use super::frame::{Frame, Nanoseconds};
-use super::packet::{Dissector, Packet};
+use super::packet::Packet;
 use crate::bytes::{Fields, Silent};
 use crate::dissect::{Layer, Origin, dissect};
 
@@ -211,7 +212,7 @@ impl Known {
     fn packet<'a>(&self, frame: Frame<'a>, layers: &'a [Layer], fields: &'a Fields) -> Packet<'a> {
         let Known { number, since_first, since_previous, relative, finding, conversation } = *self;
         Packet {
-            parties: super::owners::Parties::default(),
+            parties: super::packet::Parties::default(),
             number,
             since_first,
             since_previous,

@@ -13,7 +13,7 @@ use crate::capture::Packet;
 use crate::capture::analysis::Finding;
 use crate::capture::calendar::Moment;
 use crate::capture::frame::Nanoseconds;
-use crate::capture::owners::Parties;
+use crate::capture::packet::Parties;
 use crate::capture::reassembly::Fragment;
 use crate::dissect::{Data, Header, Layer};
 use crate::kernel::process::Process;

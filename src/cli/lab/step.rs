@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::super::Context;
 use crate::bytes::Escaped;
+use crate::capture::Dissector;
 use crate::capture::frame::Frame;
-use crate::capture::packet::Dissector;
 use crate::kernel::signal::Interrupts;
 use crate::kernel::terminal::{Key, Keys};
 use crate::lab::fate::{Fate, Passing};
