@@ -15,16 +15,19 @@ mod internet;
 mod layer;
 mod link;
 mod network;
+pub mod ports;
 pub mod sample;
 mod transport;
 
 pub use fragmented::{Fragmented, dissect_whole};
 pub use layer::{Data, Header, Layer};
+pub use ports::Ports;
+
+use ports::Application;
 
 use crate::bytes::{Fault, Reader, Record, Sum, Verdict};
 use crate::internet::protocols;
 use crate::link::{Cooked, LinkType, Loopback, ether_type};
-use application::Reading;
 use network::Network;
 
 /// Headers followed in one frame. Real frames have fewer than ten; a frame made to waste time ends here.
@@ -64,12 +67,24 @@ pub fn dissect<R: Record>(
     recorder: R,
     layers: &mut Vec<Layer>,
 ) -> Option<Box<Fragmented>> {
+    dissect_with(Ports::USUAL, origin, frame, recorder, layers)
+}
+
+/// The same where ports may carry something else than they usually do.
+pub fn dissect_with<R: Record>(
+    ports: &Ports,
+    origin: &Origin,
+    frame: &[u8],
+    recorder: R,
+    layers: &mut Vec<Layer>,
+) -> Option<Box<Fragmented>> {
     layers.clear();
     let reader = Reader::new(frame, recorder);
     let missing = (origin.original_length as usize).saturating_sub(frame.len());
     let mut walk = Walk {
         reader,
         layers,
+        ports,
         pending: origin.checksum_pending,
         cut: missing > 0,
         missing,
@@ -86,6 +101,7 @@ pub fn dissect<R: Record>(
 struct Walk<'f, 'l, R: Record> {
     reader: Reader<'f, R>,
     layers: &'l mut Vec<Layer>,
+    ports: &'l Ports,
     pending: bool,
     /// The capture cut the frame short, so bytes are missing through no fault of the frame.
     cut: bool,
@@ -186,27 +202,29 @@ impl<R: Record> Walk<'_, '_, R> {
             _ => self.data(Data::Payload),
         }
     }
+}
 
-    fn over_udp(port: u16) -> Option<Reading<Self>> {
-        Some(match port {
-            53 => Self::dns,
-            67 | 68 => Self::dhcp,
-            123 => Self::ntp,
-            5353 => Self::mdns,
-            5355 => Self::llmnr,
-            _ => return None,
-        })
-    }
+fn over_udp(port: u16) -> Option<Application> {
+    Some(match port {
+        53 => Application::Dns,
+        67 | 68 => Application::Dhcp,
+        123 => Application::Ntp,
+        5353 => Application::Mdns,
+        5355 => Application::Llmnr,
+        _ => return None,
+    })
+}
 
-    fn over_tcp(port: u16) -> Option<Reading<Self>> {
-        Some(match port {
-            22 | 2222 => Self::ssh,
-            53 => Self::dns_stream,
-            80 | 3000 | 3128 | 5000 | 8000 | 8008 | 8080 | 8081 | 8888 | 9090 => Self::http,
-            443 | 465 | 563 | 636 | 853 | 989 | 990 | 992 | 993 | 995 | 4433 | 5061 | 6443 | 8443 | 8883 => Self::tls,
-            _ => return None,
-        })
-    }
+fn over_tcp(port: u16) -> Option<Application> {
+    Some(match port {
+        22 | 2222 => Application::Ssh,
+        53 => Application::Dns,
+        80 | 3000 | 3128 | 5000 | 8000 | 8008 | 8080 | 8081 | 8888 | 9090 => Application::Http,
+        443 | 465 | 563 | 636 | 853 | 989 | 990 | 992 | 993 | 995 | 4433 | 5061 | 6443 | 8443 | 8883 => {
+            Application::Tls
+        }
+        _ => return None,
+    })
 }
 
 /// How layers are made.

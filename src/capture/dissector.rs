@@ -8,7 +8,7 @@ use super::frame::{Frame, Nanoseconds};
 use super::packet::{Packet, Parties};
 use super::reassembly::Reassembly;
 use crate::bytes::{Fields, Silent};
-use crate::dissect::{Header, Layer, Origin, dissect};
+use crate::dissect::{Header, Layer, Origin, Ports, dissect_with};
 use crate::internet::fragments::Counts;
 
 /// Turns frames into packets, with memory that is used again for each.
@@ -18,6 +18,7 @@ pub struct Dissector {
     want_fields: bool,
     /// Whether nobody asks for numbers relative to their connection.
     absolute: bool,
+    ports: Ports,
     layers: Vec<Layer>,
     fields: Fields,
     flows: Flows,
@@ -38,6 +39,17 @@ impl Dissector {
     #[must_use]
     pub fn absolute(self) -> Self {
         Dissector { absolute: true, ..self }
+    }
+
+    /// The dissector, for which some ports carry something else than they usually do.
+    #[must_use]
+    pub fn decoding(self, ports: Ports) -> Self {
+        Dissector { ports, ..self }
+    }
+
+    /// What ports carry.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
     }
 
     /// The dissector, which also analyses conversations in about `memory` bytes.
@@ -75,15 +87,15 @@ impl Dissector {
         let origin = Origin { link, original_length, checksum_pending };
         let fragment = if self.want_fields {
             self.fields.0.clear();
-            dissect(&origin, frame.bytes, &mut self.fields, &mut self.layers)
+            dissect_with(&self.ports, &origin, frame.bytes, &mut self.fields, &mut self.layers)
         } else {
-            dissect(&origin, frame.bytes, Silent, &mut self.layers)
+            dissect_with(&self.ports, &origin, frame.bytes, Silent, &mut self.layers)
         };
         self.number += 1;
         let (mut bytes, mut fragments) = (frame.bytes, &[][..]);
         if let (Some(fragment), Some(reassembly)) = (fragment, &mut self.reassembly) {
             let fields = self.want_fields.then_some(&mut self.fields);
-            reassembly.see(&frame, self.number, fragment, &mut self.layers, fields);
+            reassembly.see(&frame, self.number, fragment, &self.ports, &mut self.layers, fields);
             (bytes, fragments) = (reassembly.whole(frame.bytes), &reassembly.fragments);
         }
         if self.first.is_none() {

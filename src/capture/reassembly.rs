@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::frame::Frame;
 use crate::bytes::{Bits, Field, Fields, Record, Silent, Value};
-use crate::dissect::{Data, Fragmented, Header, Layer, dissect_whole};
+use crate::dissect::{Data, Fragmented, Header, Layer, Ports, dissect_whole};
 use crate::internet::fragments::{Assembler, Counts, Key, Piece, Refusal, State, Taken};
 use crate::internet::icmp::Version;
 use crate::link::received::Way;
@@ -82,6 +82,7 @@ impl Reassembly {
         frame: &Frame<'_>,
         number: u64,
         found: Box<Fragmented>,
+        ports: &Ports,
         layers: &mut Vec<Layer>,
         mut fields: Option<&mut Fields>,
     ) {
@@ -99,8 +100,8 @@ impl Reassembly {
             }
             close(&found, layers, fields.as_deref_mut());
             next = match &mut fields {
-                Some(fields) => dissect_whole(&found, protocol, &self.bytes, at, &mut **fields, layers),
-                None => dissect_whole(&found, protocol, &self.bytes, at, Silent, layers),
+                Some(fields) => dissect_whole(ports, &found, protocol, &self.bytes, at, &mut **fields, layers),
+                None => dissect_whole(ports, &found, protocol, &self.bytes, at, Silent, layers),
             };
         }
     }

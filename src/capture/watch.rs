@@ -12,7 +12,7 @@ use super::flows::Relative;
 use super::frame::{Frame, Nanoseconds};
 use super::packet::Packet;
 use crate::bytes::{Fields, Silent};
-use crate::dissect::{Layer, Origin, dissect};
+use crate::dissect::{Layer, Origin, Ports, dissect_with};
 
 /// Bytes of each half of a list of frames: as many as this are always kept, and never more than twice.
 const HALF: usize = 8 << 20;
@@ -115,7 +115,7 @@ impl Watch {
         }
         self.focus = number.map(|number| {
             let mut frames = Recent::default();
-            self.recent.each(Some(number), 0, |packet| frames.keep(packet));
+            self.recent.each(self.dissector.ports(), Some(number), 0, |packet| frames.keep(packet));
             (number, frames)
         });
     }
@@ -129,14 +129,14 @@ impl Watch {
     /// These frames, from number `first` on.
     pub fn each(&self, first: u64, see: impl FnMut(&Packet<'_>)) {
         if let Some((number, frames)) = &self.focus {
-            frames.each(Some(*number), first, see);
+            frames.each(self.dissector.ports(), Some(*number), first, see);
         }
     }
 
     /// The frame of this number among those in focus, with its fields.
     pub fn frame(&self, number: u64, see: impl FnOnce(&Packet<'_>)) {
         if let Some((_, frames)) = &self.focus {
-            frames.one(number, see);
+            frames.one(self.dissector.ports(), number, see);
         }
     }
 }
@@ -184,24 +184,24 @@ impl Recent {
     }
 
     /// Frames of a conversation, from number `first` on.
-    fn each(&self, conversation: Option<u64>, first: u64, mut see: impl FnMut(&Packet<'_>)) {
+    fn each(&self, ports: &Ports, conversation: Option<u64>, first: u64, mut see: impl FnMut(&Packet<'_>)) {
         let mut layers = Vec::new();
         let wanted = |known: &Known| known.conversation == conversation && known.number >= first;
         for half in [&self.old, &self.young] {
             for (at, known) in half.known.iter().enumerate().filter(|(_, known)| wanted(known)) {
                 let Some(frame) = half.frames.get(at) else { continue };
-                dissect(&origin(&frame), frame.bytes, Silent, &mut layers);
+                dissect_with(ports, &origin(&frame), frame.bytes, Silent, &mut layers);
                 see(&known.packet(frame, &layers, &Fields::default()));
             }
         }
     }
 
-    fn one(&self, number: u64, see: impl FnOnce(&Packet<'_>)) {
+    fn one(&self, ports: &Ports, number: u64, see: impl FnOnce(&Packet<'_>)) {
         for half in [&self.old, &self.young] {
             let Ok(at) = half.known.binary_search_by_key(&number, |known| known.number) else { continue };
             let (mut layers, mut fields) = (Vec::new(), Fields::default());
             if let (Some(known), Some(frame)) = (half.known.get(at), half.frames.get(at)) {
-                dissect(&origin(&frame), frame.bytes, &mut fields, &mut layers);
+                dissect_with(ports, &origin(&frame), frame.bytes, &mut fields, &mut layers);
                 return see(&known.packet(frame, &layers, &fields));
             }
         }
@@ -281,6 +281,21 @@ mod tests {
         let mut layers = 0;
         watch.frame(numbers[1], |packet| layers = packet.layers.len());
         assert_eq!(layers, 4, "Ethernet, IPv4, UDP, data");
+    }
+
+    #[test]
+    fn frames_are_read_again_as_what_their_ports_carry() {
+        use crate::dissect::ports::{Application, Choice, Ports};
+        let choice = Choice { transport: None, port: 5, application: Some(Application::Ntp) };
+        let mut watch = Watch::within(0, Dissector::new(false).decoding(Ports(vec![choice])));
+        watch.focus(Some(1));
+        let mut bytes = udp(5, 48);
+        bytes[42] = 0x23;
+        watch.see(Frame::ethernet(&bytes));
+        let mut last = Vec::new();
+        watch.each(0, |packet| last.push(packet.layers.last().unwrap().header.key()));
+        watch.frame(1, |packet| last.push(packet.layers.last().unwrap().header.key()));
+        assert_eq!(last, ["ntp", "ntp"]);
     }
 
     #[test]

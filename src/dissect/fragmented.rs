@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use super::network::Network;
-use super::{Kind, Layer, Walk};
+use super::{Kind, Layer, Ports, Walk};
 use crate::bytes::{Reader, Record};
 use crate::internet::icmp::Version;
 use crate::internet::{Fragment, Ipv4};
@@ -50,6 +50,7 @@ impl Fragmented {
 /// Reads what a whole datagram carries: the bytes of `bytes` from `at` on, of this `protocol`. Layers and fields are added
 /// to those that are there. What it tells is the fragment of another datagram in this one.
 pub fn dissect_whole<R: Record>(
+    ports: &Ports,
     fragment: &Fragmented,
     protocol: u8,
     bytes: &[u8],
@@ -60,6 +61,7 @@ pub fn dissect_whole<R: Record>(
     let mut walk = Walk {
         reader: Reader::starting(bytes, at, recorder),
         layers,
+        ports,
         pending: false,
         cut: false,
         missing: 0,

@@ -44,6 +44,7 @@ crate::tests![
     a_tag_that_the_kernel_took_out_is_shown,
     loopback_shows_each_frame_once_and_knows_that_checksums_are_pending,
     a_datagram_that_the_kernel_sends_in_fragments_is_shown_whole,
+    a_chosen_reader_is_used_on_another_port,
     one_direction_alone_is_taken_from_an_interface_or_from_all,
     on_loopback_either_direction_shows_each_frame_once,
     an_interface_that_goes_down_ends_the_capture_and_is_told,
@@ -656,6 +657,16 @@ fn a_datagram_that_the_kernel_sends_in_fragments_is_shown_whole() {
         let udp = layers.iter().find(|layer| layer["layer"] == "udp").unwrap();
         assert_eq!((&udp["reassembled"], &udp["checksum_verdict"]), (&true.into(), &"good".into()));
     }
+    assert_eq!(capture.end().2, Some(0));
+}
+
+fn a_chosen_reader_is_used_on_another_port() {
+    let pair = pair();
+    let capture = Capture::start(&pair.right, &[INTERFACE, "-q", "--decode", "5300=dns", "-c", "1", "udp"]);
+    let question = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x03org\0\0\x01\0\x01";
+    pair.left.run(|| UdpSocket::bind("192.0.2.1:0").unwrap().send_to(question, "192.0.2.2:5300").map(drop).unwrap());
+    let line = capture.next();
+    assert!(line.ends_with("DNS A example.org?"), "{line}");
     assert_eq!(capture.end().2, Some(0));
 }
 

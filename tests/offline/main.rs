@@ -11,6 +11,7 @@ mod cli;
 mod filter;
 mod columns;
 mod condition;
+mod decode;
 mod direction;
 mod explain;
 mod fields;

@@ -1,6 +1,7 @@
 //! `netlab capture`.
 
 mod columns;
+mod decode;
 mod direction;
 mod filter;
 mod fragments;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use self::columns::Columns;
+use self::decode::Decoding;
 use self::direction::Directed;
 use self::filter::Filtering;
 use self::fragments::Fragments;
@@ -127,6 +129,8 @@ pub struct Args {
     parquet: Parquet,
     #[command(flatten)]
     columns: Columns,
+    #[command(flatten)]
+    decoding: Decoding,
     #[command(flatten)]
     fragments: Fragments,
     #[command(flatten)]

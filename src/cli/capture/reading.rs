@@ -12,7 +12,7 @@ impl Args {
             return None;
         }
         let shows_fields = shows && (self.verbose || self.columns.wanted() || context.json);
-        let dissector = Dissector::new(condition.is_some() || shows_fields);
+        let dissector = self.decoding.with(Dissector::new(condition.is_some() || shows_fields));
         let tells_numbers = shows || table || condition.is_some() || self.summaries.draws();
         let dissector = if tells_numbers { dissector } else { dissector.absolute() };
         let dissector = if self.summaries.draws() { dissector } else { self.fragments.with(dissector) };
@@ -23,6 +23,6 @@ impl Args {
 
     /// What reads frames for the live screen.
     pub(super) fn watching(&self) -> Dissector {
-        self.fragments.with(Dissector::new(false))
+        self.fragments.with(self.decoding.with(Dissector::new(false)))
     }
 }
