@@ -16,6 +16,7 @@ mod direction;
 mod explain;
 mod fields;
 mod fragments;
+mod fuzzing;
 #[path = "../shared/fragmented.rs"]
 mod fragmented;
 mod golden;
