@@ -183,6 +183,11 @@ pub struct Fragment {
 }
 
 impl Fragment {
+    /// Whether this is one of several fragments; the only one is called atomic (RFC 6946).
+    pub fn is_fragment(self) -> bool {
+        self.more_fragments || self.fragment_offset > 0
+    }
+
     /// Reads the eight bytes.
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
         self.next_header = r.code8("next header", PROTOCOLS)?;

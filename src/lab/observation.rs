@@ -204,12 +204,20 @@ pub struct Frame {
     /// What its receivers are given instead, where the wire turned a bit over.
     #[serde(skip)]
     pub damaged: Option<Vec<u8>>,
+    /// Of a captured frame that completes a datagram in fragments: the datagram in one piece, behind an Ethernet header.
+    #[serde(skip)]
+    pub whole: Option<Vec<u8>>,
 }
 
 impl Frame {
     /// The frame as it leaves the wire.
     pub fn leaving(&self) -> &[u8] {
         self.damaged.as_ref().unwrap_or(&self.bytes)
+    }
+
+    /// What its label is about: the frame as it leaves the wire, or the datagram that is whole with it.
+    pub fn told(&self) -> &[u8] {
+        self.whole.as_deref().unwrap_or(self.leaving())
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::flows::end;
 use super::palette::Ink;
+use super::quantity::Things;
 use super::{Palette, json};
 use crate::bytes::Escaped;
 use crate::capture::streams::{Piece, Said};
@@ -60,8 +61,8 @@ impl Follower {
         match piece {
             Piece::Missing(bytes) => {
                 self.end_line(out)?;
-                let bytes = if *bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
-                writeln!(out, "{}", self.palette.paint(Ink::Bad, format_args!("[{bytes} not captured]")))
+                let missing = format!("[{} not captured]", Things(*bytes, "byte"));
+                writeln!(out, "{}", self.palette.paint(Ink::Bad, missing))
             }
             Piece::Data(data) if self.form == Form::Hex => hex(out, data),
             Piece::Data(data) => {

@@ -34,7 +34,7 @@ fn datagram(from: usize, to: usize, destination: Ipv4Addr) -> Vec<u8> {
 }
 
 fn frame(number: u64, from: usize, to: &[usize], fate: Told, bytes: Vec<u8>) -> What {
-    What::Frame(Frame { number, from, to: to.to_vec(), fate, bytes, damaged: None })
+    What::Frame(Frame { number, from, to: to.to_vec(), fate, bytes, damaged: None, whole: None })
 }
 
 fn socket(host: usize, state: State) -> Seen {

@@ -9,7 +9,7 @@ use crate::capture::Packet;
 use crate::capture::analysis::Notes;
 use crate::capture::flows::Relative;
 use crate::dissect::{Data, Header, Layer};
-use crate::internet::{Icmp, Ipv4, icmp};
+use crate::internet::{Icmp, icmp};
 use crate::lab::observation::{Language, Words};
 use crate::link::{Arp, arp};
 use crate::transport::tcp::{Flags, Tcp};
@@ -85,7 +85,13 @@ pub fn label(packet: &Packet<'_>, language: Language) -> Label {
         (None, None) => &[],
     };
     let piece = own.iter().find_map(|layer| match &layer.header {
-        Header::Ipv4(ip) if ip.is_fragment() => Some(fragment(ip, language)),
+        Header::Ipv4(ip) if ip.is_fragment() => {
+            let length = usize::from(ip.total_length).saturating_sub(ip.header_length.into());
+            Some(fragment("IPv4", ip.fragment_offset, length, language))
+        }
+        Header::Fragment(part) if part.is_fragment() => {
+            Some(fragment("IPv6", part.fragment_offset, packet.carried(layer).len(), language))
+        }
         _ => None,
     });
     let label = piece.or_else(|| {
@@ -140,10 +146,9 @@ fn tcp(tcp: &Tcp, packet: &Packet<'_>, payload: &[u8], language: Language) -> La
     label
 }
 
-fn fragment(ip: &Ipv4, language: Language) -> Label {
-    let head = format!("IPv4 {} {}", FRAGMENT.get(language), ip.fragment_offset);
-    let mut label = Label::new(Ink::Internet, head);
-    label.details.push(bytes(usize::from(ip.total_length).saturating_sub(ip.header_length.into()), language));
+fn fragment(version: &str, offset: u16, length: usize, language: Language) -> Label {
+    let mut label = Label::new(Ink::Internet, format!("{version} {} {offset}", FRAGMENT.get(language)));
+    label.details.push(bytes(length, language));
     label
 }
 

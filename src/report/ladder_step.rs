@@ -165,7 +165,7 @@ impl Steps {
             return label.clone();
         }
         let time = i64::try_from(at.as_nanos()).ok();
-        let mut packet = self.dissector.read(Captured { time, ..Captured::ethernet(frame.leaving()) });
+        let mut packet = self.dissector.read(Captured { time, ..Captured::ethernet(frame.told()) });
         let mut label = label(&packet, self.language);
         if let Some(destination) = elsewhere(observation, frame, &packet) {
             label.bound_for(destination, self.language);

@@ -46,6 +46,17 @@ impl fmt::Display for Count {
     }
 }
 
+/// A number of things: `1 frame`, `12 345 frames`.
+#[derive(Clone, Copy, Debug)]
+pub struct Things<'a>(pub u64, pub &'a str);
+
+impl fmt::Display for Things<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Things(count, what) = self;
+        write!(f, "{} {what}{}", Count(*count), if *count == 1 { "" } else { "s" })
+    }
+}
+
 /// A short time in the unit that suits it: `85 µs`, `1.24 ms`, `3.1 s`.
 #[derive(Clone, Copy, Debug)]
 pub struct Time(pub Duration);
@@ -77,6 +88,12 @@ mod tests {
     #[test]
     fn counts_are_grouped() {
         assert_eq!([7, 1234, 12345, 1_234_567].map(|n| Count(n).to_string()), ["7", "1234", "12 345", "1 234 567"]);
+    }
+
+    #[test]
+    fn one_thing_is_not_several() {
+        let texts = [0, 1, 12345].map(|count| Things(count, "frame").to_string());
+        assert_eq!(texts, ["0 frames", "1 frame", "12 345 frames"]);
     }
 
     #[test]

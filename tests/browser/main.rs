@@ -90,7 +90,15 @@ fn what_peers_sent_is_text_and_nothing_else() {
         hosts: vec![station(evil), station("b")],
         events: vec![
             event(What::Return { host: 0, call: evil.to_owned(), result: evil.to_owned() }),
-            event(What::Frame(Frame { number: 1, from: 0, to: vec![1], fate: Told::Forwarded, bytes, damaged: None })),
+            event(What::Frame(Frame {
+                number: 1,
+                from: 0,
+                to: vec![1],
+                fate: Told::Forwarded,
+                bytes,
+                damaged: None,
+                whole: None,
+            })),
         ],
         ..Observation::default()
     };

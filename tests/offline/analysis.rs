@@ -309,7 +309,9 @@ fn a_captured_connection_is_drawn_as_a_ladder() {
         assert!(netlab().args(["capture", "-r", EXAMPLE, &option]).output().unwrap().status.success());
         assert!(std::fs::read_to_string(path).unwrap().starts_with(start));
     }
-    let output = netlab().args(["capture", "-r", EXAMPLE, "--ladder", "udp"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "netlab: there is no TCP connection to draw\n");
+    for option in ["--ladder", "--follow"] {
+        let output = netlab().args(["capture", "-r", EXAMPLE, option, "udp"]).output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{option}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "netlab: no TCP connection was seen\n");
+    }
 }

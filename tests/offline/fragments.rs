@@ -173,6 +173,46 @@ fn summaries_count_the_whole_and_a_segment_in_fragments_is_followed() {
 }
 
 #[test]
+fn a_ladder_draws_fragments_and_the_segment_that_is_whole_with_the_last() {
+    for (v6, version) in [(false, "IPv4"), (true, "IPv6")] {
+        let first = Whole::tcp(v6, 1, 1, b"GET / HTTP/1.1\r\n\r\n");
+        let mut frames = [first.frames(1000), Whole::tcp(v6, 2, 19, &[b'x'; 400]).frames(200)].concat();
+        frames.extend(Whole::echo(3, 1, b"hello").frames(1000));
+        let trace = trace(&frames);
+        let (text, noted) = run(&["--ladder"], trace.path());
+        assert!(text.contains(&format!("#2 {version} fragment at 0 200 bytes ─")), "{text}");
+        assert!(text.contains(&format!("#3 {version} fragment at 200 200 bytes ─")), "{text}");
+        assert!(text.contains("#4 [PSH ACK] 400 bytes seq 19 "), "{text}");
+        assert_eq!(noted, "netlab: 1 frame not drawn, of other connections or of none: a filter chooses another\n");
+        frames.swap(1, 2);
+        let (_, noted) = run(&["--ladder"], super::fragments::trace(&frames).path());
+        assert!(
+            noted.contains("1 frame not drawn, fragments of segments that are drawn where they are whole"),
+            "{noted}"
+        );
+    }
+}
+
+#[test]
+fn a_ladder_ends_where_another_connection_begins_between_the_same_ports() {
+    let syn = |identification, sequence| {
+        let mut segment = Whole::tcp(false, identification, sequence, b"");
+        segment.payload[13] = 0x02;
+        segment.frames(1000).remove(0)
+    };
+    let data = |identification, sequence| Whole::tcp(false, identification, sequence, b"hello").frames(1000).remove(0);
+    let trace = trace(&[syn(1, 100), syn(2, 100), data(3, 101), syn(4, 7000), data(5, 7001)]);
+    let (text, noted) = run(&["--ladder"], trace.path());
+    let arrows: Vec<&str> =
+        ["#1 ", "#2 ", "#3 ", "#4 ", "#5 "].into_iter().filter(|arrow| text.contains(arrow)).collect();
+    assert_eq!(arrows, ["#1 ", "#2 ", "#3 "], "{text}");
+    let rest = "of later connections between these ports: --where 'frame.number >= 4' draws the next";
+    assert_eq!(noted, format!("netlab: 2 frames not drawn, {rest}\n"));
+    let (text, noted) = run(&["--ladder", "--where", "frame.number >= 4"], trace.path());
+    assert!(text.contains("#4 [SYN] seq 0 ") && text.contains("#5 ") && noted.is_empty(), "{text}{noted}");
+}
+
+#[test]
 fn what_is_written_are_the_fragments_as_they_were() {
     let frames = traffic(20);
     let trace = trace(&frames);

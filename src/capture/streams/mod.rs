@@ -60,6 +60,11 @@ impl Streams {
         Streams { memory: memory.max(2 * MOST_WAITING), ..Streams::default() }
     }
 
+    /// Connections that were seen so far.
+    pub fn connections(&self) -> u64 {
+        self.seen
+    }
+
     /// Takes in a frame; what is in order now.
     pub fn see(&mut self, packet: &Packet<'_>) -> Vec<Said> {
         let mut all = Vec::new();

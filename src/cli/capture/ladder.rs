@@ -11,6 +11,7 @@ use crate::lab::Observation;
 use crate::lab::observation::Language;
 use crate::lab::recorded::Recording;
 use crate::report::lab_words::Heading;
+use crate::report::quantity::Things;
 use crate::report::{json, lab_html, lab_svg, ladder};
 
 /// What a ladder is written as.
@@ -45,13 +46,13 @@ impl Ladder {
         self.recording.see(packet);
     }
 
-    /// Draws the connection, and says what is not in the drawing.
-    pub(super) fn finish(self, context: &mut Context) -> anyhow::Result<()> {
+    /// Draws the connection, and says what is not in the drawing; whether there is one.
+    pub(super) fn finish(self, context: &mut Context) -> anyhow::Result<bool> {
         let Some(observation) = self.recording.observation() else {
             if self.recording.not_ethernet > 0 {
                 bail!("a ladder needs Ethernet frames, and the connection has none");
             }
-            bail!("there is no TCP connection to draw");
+            return Ok(false);
         };
         match self.file {
             None => print(observation, context)?,
@@ -65,16 +66,20 @@ impl Ladder {
                 })?;
             }
         }
-        let Recording { others, not_ethernet, .. } = self.recording;
+        let Recording { others, later, first_later, pieces, not_ethernet, .. } = self.recording;
+        let next = first_later.unwrap_or(0);
+        let next = format!("of later connections between these ports: --where 'frame.number >= {next}' draws the next");
         let parts = [
-            (others, "are of other connections or of none: a filter chooses another"),
-            (not_ethernet, "do not begin with an Ethernet header"),
-            (observation.frames_not_kept, "are more than a ladder keeps"),
+            (others, "of other connections or of none: a filter chooses another"),
+            (later, next.as_str()),
+            (pieces, "fragments of segments that are drawn where they are whole"),
+            (not_ethernet, "without an Ethernet header"),
+            (observation.frames_not_kept, "more than a ladder keeps"),
         ];
-        for (frames, why) in parts.into_iter().filter(|(frames, _)| *frames > 0) {
-            context.note(format_args!("{frames} frames not drawn: they {why}"));
+        for (frames, which) in parts.into_iter().filter(|(frames, _)| *frames > 0) {
+            context.note(format_args!("{} not drawn, {which}", Things(frames, "frame")));
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -58,7 +58,7 @@ impl Args {
         let started = Instant::now();
         let (result, counted) = self.read(&mut sources, &mut sink, display.as_ref(), &interrupts, context);
         let counted = counted?;
-        sink.finish(&counted, context)?;
+        let outcome = sink.finish(&counted, context)?;
         sink.show.as_ref().and_then(Show::owners).inspect(|owners| process::finish(owners, context));
         result.map_err(|failure| match failure {
             Failure::Source(never) => match never {},
@@ -71,7 +71,8 @@ impl Args {
                 context.note(progress::Interface(counted));
             }
         }
-        self.end(&sources, &counted, &sink, context)
+        let ended = self.end(&sources, &counted, &sink, context)?;
+        Ok(if outcome == Outcome::Yes { ended } else { outcome })
     }
 
     /// Hands frames on until there are no more or enough of them.

@@ -14,7 +14,7 @@ use super::written::Written;
 use crate::capture::filter::Matcher;
 use crate::capture::watch::Watch;
 use crate::capture::{Condition, Counted, Dissector, Frame, Source};
-use crate::cli::Context;
+use crate::cli::{Context, Outcome};
 use crate::link::LinkType;
 
 /// Where packets go.
@@ -129,21 +129,19 @@ impl Sink {
         Ok(context.out.flush()?)
     }
 
-    /// Ends the file and flushes everything.
-    pub fn finish(&mut self, counted: &[Counted], context: &mut Context) -> anyhow::Result<()> {
+    /// Ends the file and flushes everything; whether there was what a summary is about.
+    pub fn finish(&mut self, counted: &[Counted], context: &mut Context) -> anyhow::Result<Outcome> {
         if let Some(written) = &mut self.written {
             written.finish(counted)?;
         }
         if let Some(table) = &mut self.table {
             table.finish()?;
         }
-        if let Some(summary) = &mut self.summary {
-            summary.finish(context)?;
-        }
+        let outcome = self.summary.as_mut().map_or(Ok(Outcome::Yes), |summary| summary.finish(context))?;
         context.out.flush()?;
         if let Some(dissector) = &self.dissector {
             fragments::note(dissector, context);
         }
-        Ok(())
+        Ok(outcome)
     }
 }

@@ -13,9 +13,9 @@ impl Args {
         }
         let shows_fields = shows && (self.verbose || self.columns.wanted() || context.json);
         let dissector = self.decoding.with(Dissector::new(condition.is_some() || shows_fields));
-        let tells_numbers = shows || table || condition.is_some() || self.summaries.draws();
+        let tells_numbers = shows || table || condition.is_some();
         let dissector = if tells_numbers { dissector } else { dissector.absolute() };
-        let dissector = if self.summaries.draws() { dissector } else { self.fragments.with(dissector) };
+        let dissector = self.fragments.with(dissector);
         let tells_findings = self.summaries.analyze && (shows || table);
         let is_asked = condition.is_some_and(Condition::is_analysed) || self.columns.are_analysed();
         Some(if tells_findings || is_asked { dissector.timing(self.summaries.memory()) } else { dissector })

@@ -50,7 +50,7 @@ impl Args {
         if let Some(display) = display.filter(|_| !interrupted) {
             display.run(None, interrupts)?;
         }
-        sink.finish(&[], context)?;
+        let outcome = sink.finish(&[], context)?;
         match result {
             Err(Failure::Source(NamedError { error: FileError::Cut { .. } | FileError::Io(_), .. })) if interrupted => {
             }
@@ -63,7 +63,7 @@ impl Args {
             context.note(Sandbox(confined));
             context.note(Whole { frames: sink.done, bytes: sink.bytes, time: started.elapsed() });
         }
-        Ok(Outcome::Yes)
+        Ok(outcome)
     }
 
     fn open_file(&self, path: &Path) -> anyhow::Result<Opened> {

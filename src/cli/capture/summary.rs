@@ -9,7 +9,7 @@ use crate::capture::Packet;
 use crate::capture::analysis::{Conversations, segment};
 use crate::capture::streams::{Said, Streams};
 use crate::capture::tally::{Endpoints, Intervals, Protocols};
-use crate::cli::Context;
+use crate::cli::{Context, Outcome};
 use crate::lab::amounts;
 use crate::report::follow::{Follower, Form};
 use crate::report::{flows, json, tally};
@@ -75,11 +75,6 @@ impl Summaries {
         Ok((Streams::within(self.memory()), told))
     }
 
-    /// Whether frames are drawn, each for itself.
-    pub(super) fn draws(&self) -> bool {
-        self.ladder.is_some()
-    }
-
     /// The summaries of no packet yet; none where none is wanted.
     pub(super) fn begin(&self, hex: bool, context: &Context) -> anyhow::Result<Option<Summary>> {
         let form = match (context.json, hex) {
@@ -99,6 +94,14 @@ impl Summaries {
             ladder: self.ladder.as_deref().map(Ladder::begin).transpose()?,
         }))
     }
+}
+
+/// Whether there was a connection to follow or to draw; where there was none, that is said.
+fn answer(there: bool, context: &mut Context) -> Outcome {
+    if !there {
+        context.note("no TCP connection was seen");
+    }
+    there.into()
 }
 
 /// What becomes of what is said.
@@ -162,18 +165,21 @@ impl Summary {
     }
 
     /// Prints what there is to say at the end: tables one below the other, or one document.
-    pub(super) fn finish(&mut self, context: &mut Context) -> anyhow::Result<()> {
+    pub(super) fn finish(&mut self, context: &mut Context) -> anyhow::Result<Outcome> {
         if let Some((streams, told)) = &mut self.streams {
             for said in streams.finish() {
                 told.said(&said, context)?;
             }
-            return told.finish(context);
+            told.finish(context)?;
+            return Ok(answer(streams.connections() > 0, context));
         }
         if let Some(ladder) = self.ladder.take() {
-            return ladder.finish(context);
+            let drawn = ladder.finish(context)?;
+            return Ok(answer(drawn, context));
         }
         if context.json {
-            return self.document(context);
+            self.document(context)?;
+            return Ok(Outcome::Yes);
         }
         let (palette, width, out) = (context.palette, context.width, &mut context.out);
         if let Some(conversations) = &self.conversations {
@@ -188,7 +194,7 @@ impl Summary {
         if let Some(intervals) = &self.intervals {
             tally::intervals(out, intervals, palette, width)?;
         }
-        Ok(())
+        Ok(Outcome::Yes)
     }
 
     fn document(&self, context: &mut Context) -> anyhow::Result<()> {

@@ -200,7 +200,7 @@ impl Stage<'_> {
             return Ok(());
         }
         let (bytes, damaged) = (frame.bytes.to_vec(), frame.damaged.as_ref().map(|bytes| bytes.to_vec()));
-        let kept = Frame { number: frame.number, from: frame.from, to, fate, bytes, damaged };
+        let kept = Frame { number: frame.number, from: frame.from, to, fate, bytes, damaged, whole: None };
         self.record(What::Frame(kept))
     }
 }
