@@ -41,7 +41,7 @@ impl Batch {
     /// Copies a frame to the end.
     #[inline]
     pub fn push(&mut self, frame: &Frame<'_>) {
-        let Frame { time, interface, way, link, bytes, original_length, checksum_pending } = *frame;
+        let Frame { time, interface, way, link, bytes, original_length, checksum_pending, .. } = *frame;
         self.bytes.extend_from_slice(bytes);
         let (origin, end) = (self.origin(interface, link), self.bytes.len() as u32);
         self.frames.push(Held { time, origin, end, original_length, way, checksum_pending });
@@ -77,6 +77,7 @@ impl Batch {
             bytes: &self.bytes[start as usize..held.end as usize],
             original_length: held.original_length,
             checksum_pending: held.checksum_pending,
+            comment: "",
         })
     }
 

@@ -23,6 +23,8 @@ pub struct Frame<'a> {
     pub original_length: u32,
     /// The transport checksum was left to the network card and is not in the frame yet.
     pub checksum_pending: bool,
+    /// What somebody wrote beside it in a pcapng file, several texts with line ends between; escape it before printing.
+    pub comment: &'a str,
 }
 
 impl<'a> Frame<'a> {
@@ -30,7 +32,16 @@ impl<'a> Frame<'a> {
     pub fn ethernet(bytes: &'a [u8]) -> Self {
         let original_length = bytes.len() as u32;
         let link = LinkType::Ethernet;
-        Frame { time: None, interface: "", way: None, link, bytes, original_length, checksum_pending: false }
+        Frame {
+            time: None,
+            interface: "",
+            way: None,
+            link,
+            bytes,
+            original_length,
+            checksum_pending: false,
+            comment: "",
+        }
     }
 }
 

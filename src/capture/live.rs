@@ -282,6 +282,7 @@ impl<S: FrameSource> Source for Live<'_, S> {
             bytes: if added == 0 { received.bytes } else { &self.whole },
             original_length: received.original_length.saturating_add(added),
             checksum_pending: received.checksum_pending,
+            comment: "",
         }))
     }
 

@@ -21,6 +21,7 @@ pub fn write(to: &mut impl Write, lab: &Lab, observation: &Observation, started:
         application: format!("netlab {} lab {}", env!("CARGO_PKG_VERSION"), lab.name),
         system: "Linux".to_owned(),
         snap_length: 1 << 17,
+        ..About::default()
     };
     file(to, about, observation, started).map_err(|error| match error {
         WriteError::Io(error) => error,
@@ -47,6 +48,7 @@ fn file(to: &mut impl Write, about: About, observation: &Observation, started: D
                 bytes,
                 original_length: bytes.len() as u32,
                 checksum_pending: false,
+                comment: "",
             };
             writer.frame_with_comment(&captured, comment)
         };

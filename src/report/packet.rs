@@ -63,6 +63,9 @@ pub fn write(text: &mut Text, packet: &Packet<'_>, look: &Look) {
     length(text, packet);
     parties(text, packet);
     text.str("\n");
+    if !packet.frame.comment.is_empty() {
+        comment(text, packet.frame.comment, look.palette);
+    }
     layers(text, packet, look);
 }
 
@@ -90,6 +93,16 @@ pub fn layers(text: &mut Text, packet: &Packet<'_>, look: &Look) {
         if let Some(fragment) = packet.fragment(layer).filter(|fragment| !fragment.completes()) {
             datagram(text, fragment, look.palette);
         }
+    }
+}
+
+/// What somebody wrote beside the frame, each line in a line of its own.
+#[cold]
+fn comment(text: &mut Text, comment: &str, palette: Palette) {
+    for (at, line) in comment.lines().enumerate() {
+        let name = if at == 0 { "Comment" } else { "" };
+        text.str(INDENT).ink(palette, Ink::Faint, |text| text.str(name));
+        text.fill(name.len(), NAME).escaped(line.as_bytes()).str("\n");
     }
 }
 

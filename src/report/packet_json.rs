@@ -33,6 +33,10 @@ pub fn write(text: &mut Text, packet: &Packet<'_>) {
     text.str(",\"link_type\":").number(frame.link.number());
     text.str(",\"captured_bytes\":").number(frame.bytes.len() as u64);
     text.str(",\"original_bytes\":").number(frame.original_length);
+    if !frame.comment.is_empty() {
+        text.str(",\"comment\":");
+        string(text, frame.comment.as_bytes());
+    }
     fragments::json(text, packet.fragments);
     text.str(",\"layers\":[");
     for (at, layer) in packet.layers.iter().enumerate() {

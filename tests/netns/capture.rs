@@ -514,7 +514,8 @@ fn what_is_written_reads_back_the_same() {
         let pair = pair();
         let path = folder.path().join(name);
         let file = path.to_str().unwrap();
-        let capture = Capture::start(&pair.right, &[INTERFACE, "-c", "3", "--json", "-w", file]);
+        let capture =
+            Capture::start(&pair.right, &[INTERFACE, "-c", "3", "--json", "-w", file, "ether", "proto", "0x88b5"]);
         let socket = sender(&pair.left, INTERFACE);
         for number in 0..3 {
             send(&socket, &numbered(number));
@@ -534,6 +535,9 @@ fn what_is_written_reads_back_the_same() {
             assert_eq!(live, stored);
         }
         assert_eq!(stored.lines().count(), 3);
+        let told = String::from_utf8(output.stderr).unwrap();
+        let filter = format!("{INTERFACE}: captured with the filter ether proto 0x88b5\n");
+        assert_eq!(told.ends_with(&filter), name == "trace.pcapng", "the classic format has no place for it: {told}");
     }
 }
 

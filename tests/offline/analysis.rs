@@ -41,7 +41,8 @@ fn ethernet(time: u64, bytes: &[u8]) -> Frame<'_> {
 }
 
 pub fn trace(frames: &[(u64, Vec<u8>)]) -> Trace {
-    let about = About { application: "netlab".into(), system: "Linux".into(), snap_length: 262_144 };
+    let about =
+        About { application: "netlab".into(), system: "Linux".into(), snap_length: 262_144, ..About::default() };
     let mut writer = Writer::create(Vec::new(), Format::Pcapng, about).unwrap();
     for (time, bytes) in frames {
         writer.frame(&ethernet(*time, bytes)).unwrap();

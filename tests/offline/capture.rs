@@ -47,7 +47,8 @@ impl Trace {
 
 /// The first `count` frames of made-up traffic, as if seen on eth0.
 pub fn generated(format: Format, count: usize) -> Vec<u8> {
-    let about = About { application: "netlab".into(), system: "Linux".into(), snap_length: 262_144 };
+    let about =
+        About { application: "netlab".into(), system: "Linux".into(), snap_length: 262_144, ..About::default() };
     let mut writer = Writer::create(Vec::new(), format, about).unwrap();
     for (number, Seen { time_ns, frame }) in Traffic::new(1).take(count).enumerate() {
         let way = [Way::In, Way::Out, Way::ToOther, Way::Broadcast, Way::Multicast][number % 5];
@@ -59,6 +60,7 @@ pub fn generated(format: Format, count: usize) -> Vec<u8> {
             bytes: &frame,
             original_length: frame.len() as u32,
             checksum_pending: false,
+            comment: "",
         };
         writer.frame(&frame).unwrap();
     }
@@ -120,6 +122,7 @@ pub fn golden_frames(only_looks: bool) -> Trace {
             bytes: &golden.frame,
             original_length: golden.origin.original_length,
             checksum_pending: false,
+            comment: "",
         };
         writer.frame(&frame).unwrap();
     }
@@ -339,6 +342,7 @@ fn foreign_names_and_bytes_reach_the_terminal_escaped() {
         bytes: &bytes,
         original_length: bytes.len() as u32,
         checksum_pending: false,
+        comment: "",
     };
     writer.frame(&frame).unwrap();
     writer.finish(&[]).unwrap();

@@ -241,7 +241,7 @@ fn written(format: Format, count: usize) -> Vec<u8> {
         let bytes = &frame[..frame.len().min(90)];
         let (time, interface, way) = (Some(time_ns as i64), "eth0", Some(Way::In));
         let link = LinkType::Ethernet;
-        let frame = Frame { time, interface, way, link, bytes, original_length, checksum_pending: false };
+        let frame = Frame { time, interface, way, link, bytes, original_length, checksum_pending: false, comment: "" };
         writer.frame(&frame).unwrap();
     }
     writer.finish(&[]).unwrap();

@@ -14,7 +14,8 @@ use crate::tshark::{oracle, plain};
 
 /// A capture of these frames, a millisecond apart.
 pub fn trace(frames: &[Vec<u8>]) -> Trace {
-    let about = About { application: "netlab".into(), system: "Linux".into(), snap_length: 262_144 };
+    let about =
+        About { application: "netlab".into(), system: "Linux".into(), snap_length: 262_144, ..About::default() };
     let mut writer = Writer::create(Vec::new(), Format::Pcapng, about).unwrap();
     for (at, bytes) in frames.iter().enumerate() {
         writer.frame(&Frame { time: Some(at as i64 * 1_000_000), ..Frame::ethernet(bytes) }).unwrap();

@@ -3,6 +3,7 @@
 
 mod analysis;
 mod capture;
+mod capture_comments;
 mod capture_files;
 mod capture_packed;
 mod capture_rows;

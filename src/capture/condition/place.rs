@@ -74,7 +74,7 @@ pub struct Place {
 #[derive(Clone, Debug)]
 enum What {
     Frame(fn(&Packet<'_>) -> Option<Item<'static>>),
-    Interface,
+    Text(OfText),
     Layer(&'static str),
     /// What is noted about the segment.
     Notes,
@@ -87,6 +87,7 @@ enum What {
 
 /// A key of JSON, what its values are, and its value.
 type OfFrame = (&'static str, &'static str, fn(&Packet<'_>) -> Option<Item<'static>>);
+type OfText = for<'a> fn(&Packet<'a>) -> &'a str;
 type OfLayer = (&'static str, &'static str, fn(&Packet<'_>, &Layer) -> Option<Item<'static>>);
 
 fn number(number: impl Into<i128>) -> Item<'static> {
@@ -115,8 +116,9 @@ const FRAME: [OfFrame; 10] = [
     }),
 ];
 
-/// The one thing known of a frame that is borrowed text.
-const INTERFACE: &str = "interface";
+/// What is known of a frame and is borrowed text.
+const TEXTS: [(&str, OfText); 2] =
+    [("interface", |packet| packet.frame.interface), ("comment", |packet| packet.frame.comment)];
 
 /// What is known of every layer.
 const LAYER: [OfLayer; 5] = [
@@ -151,7 +153,8 @@ const ANALYSIS: &str = "analysis";
 
 /// Every name, for suggestions.
 pub fn names() -> impl Iterator<Item = String> {
-    let frame = FRAME.iter().map(|(key, ..)| *key).chain([INTERFACE]).map(|key| format!("frame.{key}"));
+    let texts = TEXTS.iter().map(|(key, _)| *key);
+    let frame = FRAME.iter().map(|(key, ..)| *key).chain(texts).map(|key| format!("frame.{key}"));
     let fields = KNOWN.iter().map(|known| format!("{}.{}", known.layer, known.key));
     layers().map(str::to_owned).chain(frame).chain(fields)
 }
@@ -181,7 +184,7 @@ pub fn listed() -> Vec<Listed> {
         length_bits: None,
     };
     let mut all: Vec<Listed> = FRAME.iter().map(|(key, kind, _)| own("Frame", "frame", key, *kind)).collect();
-    all.push(own("Frame", "frame", INTERFACE, "text"));
+    all.extend(TEXTS.iter().map(|(key, _)| own("Frame", "frame", key, "text")));
     all.extend(LAYER.iter().map(|(key, kind, _)| own("Any layer", "LAYER", key, *kind)));
     for known in KNOWN.iter() {
         all.push(Listed::field(known));
@@ -239,10 +242,7 @@ impl Place {
         let (quoted, plain) = name.strip_prefix("quoted.").map_or((false, name), |rest| (true, rest));
         let (layer, key) = plain.split_once('.').map_or((plain, None), |(layer, key)| (layer, Some(key)));
         let what = match key {
-            Some(INTERFACE) if layer == "frame" => Some(What::Interface),
-            Some(key) if layer == "frame" => {
-                FRAME.iter().find(|(own, ..)| *own == key).map(|(.., item)| What::Frame(*item))
-            }
+            Some(key) if layer == "frame" => of_frame(key),
             Some(key) => of_layer(layer, key),
             None => layers().find(|own| *own == layer).map(What::Layer),
         };
@@ -265,7 +265,7 @@ impl Place {
     pub fn any<'a>(&self, packet: &Packet<'a>, mut test: impl FnMut(Item<'a>) -> bool) -> bool {
         match &self.what {
             What::Frame(item) => item(packet).is_some_and(test),
-            What::Interface => !packet.frame.interface.is_empty() && test(Item::Text(packet.frame.interface.into())),
+            What::Text(text) => !text(packet).is_empty() && test(Item::Text(text(packet).into())),
             What::Layer(key) => self.layers(packet, key).next().is_some_and(|_| test(Item::Layer)),
             What::Notes if self.quoted => false,
             What::Notes => packet.finding.notes.each().any(|(.., key)| test(Item::Word(key))),
@@ -290,6 +290,11 @@ impl Place {
 
 fn code_name(field: &Field) -> Option<&'static str> {
     if let Value::Code(number, codes, _) = field.value { codes.name(number) } else { None }
+}
+
+fn of_frame(key: &str) -> Option<What> {
+    let text = || TEXTS.iter().find(|(own, _)| *own == key).map(|(_, text)| What::Text(*text));
+    FRAME.iter().find(|(own, ..)| *own == key).map(|(.., item)| What::Frame(*item)).or_else(text)
 }
 
 fn of_layer(layer: &str, key: &str) -> Option<What> {

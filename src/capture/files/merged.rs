@@ -32,13 +32,19 @@ struct Reading<R> {
     stored: Stored<R>,
     /// Its next frame; none at its end.
     next: Batch,
+    /// What stands beside that.
+    comment: String,
 }
 
 impl<R: Read> Reading<R> {
     fn advance(&mut self) -> Result<(), NamedError> {
         self.next.clear();
         match self.stored.next() {
-            Ok(frame) => frame.into_iter().for_each(|frame| self.next.push(&frame)),
+            Ok(Some(frame)) => {
+                self.next.push(&frame);
+                frame.comment.clone_into(&mut self.comment);
+            }
+            Ok(None) => {}
             Err(error) => return Err(NamedError { name: self.name.clone(), error }),
         }
         Ok(())
@@ -48,12 +54,17 @@ impl<R: Read> Reading<R> {
 impl<R: Read> Merged<R> {
     /// Reads these files, given with their names.
     pub fn new(files: impl IntoIterator<Item = (String, Stored<R>)>) -> Self {
-        let reading = |(name, stored)| Reading { name, stored, next: Batch::default() };
+        let reading = |(name, stored)| Reading { name, stored, next: Batch::default(), comment: String::new() };
         let mut merged = Merged { files: files.into_iter().map(reading).collect(), latest: None, failed: None };
         if merged.files.len() > 1 {
             (0..merged.files.len()).for_each(|file| merged.advance(file));
         }
         merged
+    }
+
+    /// What the files say of themselves to people, with their names.
+    pub fn remarks(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().flat_map(|file| file.stored.remarks().iter().map(|text| (file.name.as_str(), text.as_str())))
     }
 
     /// Reads the next frame of a file. What goes wrong is told when the other files have come to their ends too.
@@ -78,7 +89,7 @@ impl<R: Read> Merged<R> {
         let times = self.files.iter().enumerate().filter_map(|(file, reading)| Some((reading.next.time(0)?, file)));
         let Some((_, file)) = times.min() else { return self.failed.take().map_or(Ok(None), Err) };
         self.latest = Some(file);
-        Ok(self.files.get(file).and_then(|reading| reading.next.get(0)))
+        Ok(self.files.get(file).and_then(|file| Some(Frame { comment: &file.comment, ..file.next.get(0)? })))
     }
 }
 

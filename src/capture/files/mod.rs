@@ -15,13 +15,14 @@
 mod input;
 pub mod measured;
 pub mod merged;
+mod options;
 mod order;
+pub mod pack;
 mod pcap;
 mod pcapng;
-pub mod pack;
-pub mod unpack;
-mod options;
+mod remarks;
 pub mod row;
+pub mod unpack;
 pub mod write;
 
 use std::io::{self, Read};
@@ -131,6 +132,14 @@ impl<R: Read> Stored<R> {
             return Err(FileError::Unknown(Beginning(magic)));
         };
         Ok(Stored { input, format, failed: false })
+    }
+
+    /// What the file says of itself to people, as far as it was read: comments, filters, losses. Escape it before printing.
+    pub fn remarks(&self) -> &[String] {
+        match &self.format {
+            Format::Pcap(_) => &[],
+            Format::Pcapng(pcapng) => &pcapng.remarks.0,
+        }
     }
 }
 

@@ -12,6 +12,10 @@ pub(super) const SECTION_APPLICATION: u16 = 4;
 pub(super) const SECTION_SYSTEM: u16 = 3;
 /// Interface description: its name.
 pub(super) const INTERFACE_NAME: u16 = 2;
+/// Interface description: the filter that frames had to pass, behind a byte that says what language it is in.
+pub(super) const INTERFACE_FILTER: u16 = 11;
+/// The language of tcpdump and libpcap.
+pub(super) const LANGUAGE_OF_LIBPCAP: u8 = 0;
 /// Interface description: what one unit of time is.
 pub(super) const INTERFACE_TIME_UNIT: u16 = 9;
 /// Interface description: the operating system.

@@ -96,6 +96,7 @@ impl Pcap {
             bytes: input.take(whole).get(record_bytes..).unwrap_or_default(),
             original_length: original.max(length),
             checksum_pending: false,
+            comment: "",
         }))
     }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::input::Input;
 use super::options::{self, Options};
 use super::order::Order;
+use super::remarks::Remarks;
 use super::{FileError, MAX_FRAME};
 use crate::capture::frame::{Frame, Nanoseconds};
 use crate::link::LinkType;
@@ -30,6 +31,8 @@ pub(super) const ENHANCED_PACKET: u32 = 6;
 pub(super) const MAX_INTERFACES: usize = 4096;
 /// Most bytes of an interface's name that are kept.
 const MAX_NAME: usize = 256;
+/// Bytes of comments beside a packet, behind which no further one is taken; one alone has fewer than 64 KiB.
+const MAX_COMMENT: usize = 64 << 10;
 /// Most bytes of a block that is looked into: a frame, its header and its options.
 const MAX_BLOCK: u32 = MAX_FRAME.saturating_add(1 << 20);
 
@@ -95,6 +98,8 @@ struct Packet {
     data: Range<usize>,
     original_length: u32,
     flags: u32,
+    /// Where its options begin, if there is a comment among them.
+    commented: Option<usize>,
 }
 
 /// Bytes of a block that holds nothing.
@@ -106,6 +111,7 @@ const fn described(kind: u32) -> (u32, &'static str) {
         SECTION_HEADER => (28, "a section header"),
         INTERFACE => (20, "an interface description"),
         PACKET | ENHANCED_PACKET => (32, "a packet block"),
+        STATISTICS => (24, "interface statistics"),
         SIMPLE_PACKET => (16, "a simple packet block"),
         _ => (LEAST, "a block"),
     }
@@ -123,6 +129,10 @@ struct Head {
 pub(super) struct Pcapng {
     order: Option<Order>,
     interfaces: Vec<Interface>,
+    /// What stands beside the latest packet.
+    comment: String,
+    /// What the file says of itself.
+    pub(super) remarks: Remarks,
 }
 
 impl Pcapng {
@@ -141,14 +151,21 @@ impl Pcapng {
             value: packet.interface as u64,
             expected: "an interface described before",
         })?;
+        let block = input.take(block);
+        self.comment.clear();
+        if let Some(at) = packet.commented {
+            let order = self.order.unwrap_or(Order::Little);
+            comments(Options { bytes: block.get(at..).unwrap_or_default(), order }, &mut self.comment);
+        }
         Ok(Some(Frame {
             time: packet.units.map(|units| interface.unit.time(units).saturating_add(interface.offset)),
             interface: &interface.name,
             way: way(packet.flags),
             link: interface.link,
-            bytes: input.take(block).get(packet.data.clone()).unwrap_or_default(),
+            bytes: block.get(packet.data.clone()).unwrap_or_default(),
             original_length: packet.original_length.max(packet.data.len() as u32),
             checksum_pending: false,
+            comment: &self.comment,
         }))
     }
 
@@ -176,6 +193,12 @@ impl Pcapng {
             SECTION_HEADER => {
                 self.order = Some(order);
                 self.interfaces.clear();
+                self.remarks.section(body, order);
+                None
+            }
+            STATISTICS => {
+                let interface = self.interfaces.get(order.u32(body, 8) as usize);
+                self.remarks.statistics(interface.map_or("", |interface| &interface.name), body, order);
                 None
             }
             INTERFACE => {
@@ -251,6 +274,7 @@ impl Pcapng {
                 _ => {}
             }
         }
+        self.remarks.interface(&interface.name, body, order);
         self.interfaces.push(interface);
         Ok(())
     }
@@ -260,7 +284,7 @@ impl Pcapng {
         let limit = self.interfaces.first().map_or(0, |interface| interface.snap_length);
         let cut = if limit == 0 { original_length } else { original_length.min(limit) };
         let end = 12usize.saturating_add(cut as usize).min(body.len());
-        Packet { interface: 0, units: None, data: 12..end, original_length, flags: 0 }
+        Packet { interface: 0, units: None, data: 12..end, original_length, flags: 0, commented: None }
     }
 
     /// Whether a whole packet block is here.
@@ -285,15 +309,37 @@ fn packet(body: &[u8], order: Order, offset: u64, kind: u32) -> Result<Packet, F
             expected: "no more than the block holds",
         });
     }
-    let options = Options { bytes: body.get(end.next_multiple_of(4)..).unwrap_or_default(), order };
-    let flags = options.into_iter().find(|(number, _)| *number == options::PACKET_FLAGS);
+    let at = end.next_multiple_of(4);
+    let (mut flags, mut commented) = (0, None);
+    for (number, value) in (Options { bytes: body.get(at..).unwrap_or_default(), order }) {
+        match number {
+            options::PACKET_FLAGS => flags = order.u32(value, 0),
+            options::COMMENT => commented = Some(at),
+            _ => {}
+        }
+    }
     Ok(Packet {
         interface: if kind == PACKET { order.u16(body, 8).into() } else { order.u32(body, 8) as usize },
         units: Some(u64::from(order.u32(body, 12)) << 32 | u64::from(order.u32(body, 16))),
         data: 28..end,
         original_length: order.u32(body, 24),
-        flags: flags.map_or(0, |(_, value)| order.u32(value, 0)),
+        flags,
+        commented,
     })
+}
+
+/// Puts the comments among `options` into `comment`, with line ends between.
+#[cold]
+fn comments(options: Options<'_>, comment: &mut String) {
+    for (_, text) in options.filter(|(number, text)| *number == options::COMMENT && !text.is_empty()) {
+        if comment.len() >= MAX_COMMENT {
+            return;
+        }
+        if !comment.is_empty() {
+            comment.push('\n');
+        }
+        comment.push_str(&String::from_utf8_lossy(text));
+    }
 }
 
 /// What the flags say; the direction alone is enough, for writers that leave the kind of reception out.

@@ -37,6 +37,10 @@ pub struct About {
     pub system: String,
     /// Most bytes that a frame in the file has; 0 when nobody set a limit.
     pub snap_length: u32,
+    /// What somebody wants to be read beside the whole file.
+    pub comment: String,
+    /// The filter that frames of the interfaces had to pass; empty where there was none.
+    pub filter: String,
 }
 
 /// Why a frame could not be written.
@@ -96,6 +100,7 @@ impl<W: Write> Writer<W> {
     fn section(&mut self) -> io::Result<()> {
         self.begin_block();
         put(&mut self.block, &[pcapng::BYTE_ORDER, 1, u32::MAX, u32::MAX]);
+        option(&mut self.block, options::COMMENT, self.about.comment.as_bytes());
         option(&mut self.block, options::SECTION_SYSTEM, self.about.system.as_bytes());
         option(&mut self.block, options::SECTION_APPLICATION, self.about.application.as_bytes());
         self.end_block(pcapng::SECTION_HEADER)
@@ -119,6 +124,10 @@ impl<W: Write> Writer<W> {
                 put(&mut self.block, &[link.number() & 0xffff, self.about.snap_length]);
                 option(&mut self.block, options::INTERFACE_NAME, name.as_bytes());
                 option(&mut self.block, options::INTERFACE_TIME_UNIT, &[9]);
+                if !self.about.filter.is_empty() {
+                    let filter = [&[options::LANGUAGE_OF_LIBPCAP], self.about.filter.as_bytes()].concat();
+                    option(&mut self.block, options::INTERFACE_FILTER, &filter);
+                }
                 option(&mut self.block, options::INTERFACE_SYSTEM, self.about.system.as_bytes());
                 self.end_block(pcapng::INTERFACE)?;
             }
@@ -134,7 +143,7 @@ impl<W: Write> Writer<W> {
     /// What the writer refused; for pcap a second link type.
     #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
-        self.frame_with_comment(frame, "")
+        self.frame_with_comment(frame, frame.comment)
     }
 
     /// Writes one frame with a text for people beside it, which pcap has no place for.
@@ -327,11 +336,12 @@ mod tests {
             bytes,
             original_length: 1500,
             checksum_pending: false,
+            comment: "",
         }
     }
 
     fn about() -> About {
-        About { application: "test".into(), system: "Linux".into(), snap_length: 65_535 }
+        About { application: "test".into(), system: "Linux".into(), snap_length: 65_535, ..About::default() }
     }
 
     #[test]

@@ -56,7 +56,7 @@ mod tests {
 
     fn frame(link: LinkType, bytes: &[u8], way: Option<Way>) -> Frame<'_> {
         let original_length = bytes.len() as u32;
-        Frame { time: None, interface: "", way, link, bytes, original_length, checksum_pending: false }
+        Frame { time: None, interface: "", way, link, bytes, original_length, checksum_pending: false, comment: "" }
     }
 
     #[test]

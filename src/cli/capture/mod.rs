@@ -42,7 +42,7 @@ use self::top::{Display, Setup, Top};
 use self::written::{Output, Rotation, Written};
 use super::{Context, Outcome};
 use crate::bytes::Escaped;
-use crate::capture::files::write::About;
+use crate::capture::files::write::{About, Format};
 use crate::kernel::sandbox::{self, Confined, Needs};
 use crate::report::headers::Numbers;
 use crate::report::packet::Look;
@@ -80,6 +80,9 @@ pub struct Args {
     /// and show nothing, unless -q, -v, -x, -X or --json ask for it
     #[arg(short, long, value_name = "FILE")]
     write: Option<PathBuf>,
+    /// With -w: text for whoever reads the file, shown when it was read (pcapng alone has a place for it)
+    #[arg(long, value_name = "TEXT", requires = "write")]
+    comment: Option<String>,
     /// One line per frame
     #[arg(short, long, conflicts_with_all = ["verbose", "hex"])]
     quiet: bool,
@@ -191,8 +194,19 @@ impl Args {
         self.shows(context) || self.summaries.wanted()
     }
 
+    /// What a file that is written says of itself.
+    fn about(&self) -> About {
+        let application = concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned();
+        About { application, comment: self.comment.clone().unwrap_or_default(), ..About::default() }
+    }
+
     /// Opens the file to be written. Nobody may be reading a FIFO yet: until then a signal still ends the process.
     fn output(&self, context: &Context) -> anyhow::Result<Option<Output>> {
+        if let (Some(_), Some(path)) = (&self.comment, self.write.as_deref())
+            && Format::of(&path.to_string_lossy()) == Format::Pcap
+        {
+            bail!("a classic pcap file has no place for a comment: give it a name that ends in .pcapng");
+        }
         let open = |path| Output::open(path, self.rotation, self.prints(context), context);
         self.write.as_deref().map(open).transpose()
     }
@@ -257,9 +271,4 @@ impl Args {
         };
         Show::new(form, self.look(context)).headed(self.columns.head()).dumping(self.ascii).in_zone(self.time.zone())
     }
-}
-
-/// What a file that is written says of itself.
-fn about(system: String, snap_length: u32) -> About {
-    About { application: concat!("netlab ", env!("CARGO_PKG_VERSION")).to_owned(), system, snap_length }
 }

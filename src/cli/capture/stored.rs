@@ -11,7 +11,8 @@ use anyhow::{Context as _, bail};
 use super::output::{Failure, Sink};
 use super::parquet::Target;
 use super::written::{Output, Written};
-use super::{Args, Display, about, same};
+use super::{Args, Display, same};
+use crate::bytes::Escaped;
 use crate::capture::files;
 use crate::capture::files::merged::{Merged, NamedError};
 use crate::capture::files::unpack::Unpacked;
@@ -42,7 +43,7 @@ impl Args {
         let interrupts = &Interrupts::take_the_first()?;
         let mut source = merged(files, interrupts)?;
         // Only now, for a file whose header is damaged must not cost what there was before.
-        sink.written = output.map(|output| Written::begin(output, about(String::new(), 0))).transpose()?;
+        sink.written = output.map(|output| Written::begin(output, self.about())).transpose()?;
         sink.table = table.map(Target::begin).transpose()?;
         let started = Instant::now();
         let result = sink.run(&mut source, context);
@@ -51,6 +52,9 @@ impl Args {
             display.run(None, interrupts)?;
         }
         let outcome = sink.finish(&[], context)?;
+        for (name, remark) in source.remarks() {
+            context.note(format_args!("{}: {}", Escaped(name.as_bytes()), Escaped(remark.as_bytes())));
+        }
         match result {
             Err(Failure::Source(NamedError { error: FileError::Cut { .. } | FileError::Io(_), .. })) if interrupted => {
             }
