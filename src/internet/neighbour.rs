@@ -2,7 +2,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::icmp::PREFERENCES;
+use super::icmp_codes::PREFERENCES;
 use crate::bytes::{Codes, Fault, Part, Reader, Record};
 
 /// Option types (IANA "IPv6 neighbor discovery option formats").

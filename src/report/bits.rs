@@ -8,6 +8,9 @@ use crate::internet::subnet::describe::{And, Bits};
 use super::Palette;
 use super::palette::Ink;
 
+/// Width of the labels, the two blanks before them included.
+pub(super) const LABEL: usize = 12;
+
 /// Bits of an address that go on one line: all of IPv4, half of IPv6, fewer where the terminal is narrow.
 fn per_line(family: Family, width: Option<u16>) -> u8 {
     let (most, behind) = match family {
@@ -15,7 +18,7 @@ fn per_line(family: Family, width: Option<u16>) -> u8 {
         Family::Ipv6 => (64, 0),
     };
     // Between the groups stands a separator, and between network and host part the bar.
-    let columns = |bits: u8| super::subnet::LABEL + usize::from(bits + bits / grouping(family).0) + behind;
+    let columns = |bits: u8| LABEL + usize::from(bits + bits / grouping(family).0) + behind;
     let fits = |bits: &u8| width.is_none_or(|width| columns(*bits) <= width.into());
     [most, 32, 16].into_iter().find(fits).unwrap_or(16)
 }
@@ -53,7 +56,7 @@ pub fn and(
             let (group, _) = grouping(and.address.0.family());
             let column = usize::from(place - from + (place - from) / group);
             let pointer = palette.paint(Ink::Bad, format!("^ bit {} differs", place + 1));
-            writeln!(out, "{:>width$}{pointer}", "", width = super::subnet::LABEL + column)?;
+            writeln!(out, "{:>width$}{pointer}", "", width = LABEL + column)?;
         }
         from = to;
         if from < bits {
@@ -75,7 +78,7 @@ fn line(
     let family = row.0.family();
     let (network, host) = digits(row, places.clone(), border);
     let bar = if bar_stands_in(&places, border) { "│" } else { "" };
-    write!(out, "  {}", palette.paint(Ink::Faint, format_args!("{label:<width$}", width = super::subnet::LABEL - 2)))?;
+    write!(out, "  {}", palette.paint(Ink::Faint, format_args!("{label:<width$}", width = LABEL - 2)))?;
     for (ink, part) in [(Ink::Link, &*network), (Ink::Strong, bar), (Ink::Internet, &*host)] {
         if !part.is_empty() {
             write!(out, "{}", palette.paint(ink, part))?;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::Palette;
 use super::cells::Cells;
-use super::packet::ink;
+use super::layer::ink;
 use super::palette::Ink;
 use super::paragraph::{columns, cut};
 use crate::bytes::{Escaped, Field, Fields, Value, hex};

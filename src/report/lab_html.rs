@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::lab_svg::{fate_class, ink_class};
 use super::lab_words::{self, Heading, page};
 use super::ladder_step::{Arrow, End, HostStates, Part, Shape, Step, Steps};
-use super::{packet, palette};
+use super::{layer, palette};
 use crate::bytes::{Escaped, Fields, Value, hex};
 use crate::dissect::{Origin, dissect};
 use crate::lab::fate::Told;
@@ -115,7 +115,7 @@ fn frames(observation: &Observation) -> Vec<Option<Vec<Layer>>> {
             let origin = own.first().map_or(0, |field| field.bits.start);
             Layer {
                 name: layer.header.name(),
-                class: match packet::ink(&layer.header) {
+                class: match layer::ink(&layer.header) {
                     palette::Ink::Faint => "faint",
                     ink => ink_class(ink),
                 },

@@ -1,6 +1,6 @@
 //! Every field of a layer, with the bits it was read from.
 
-use super::packet::INDENT;
+use super::layer::INDENT;
 use super::palette::{Ink, Palette};
 use super::text::{PAIRS, Text};
 use crate::bytes::{Codes, Field, Value, Verdict};

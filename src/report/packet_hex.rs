@@ -1,6 +1,6 @@
 //! The bytes of a layer below its line, so that every byte stands with its owner, and of a whole frame in one piece.
 
-use super::packet::{INDENT, ink};
+use super::layer::{INDENT, ink};
 use super::palette::Palette;
 use super::text::{PAIRS, Text};
 use crate::capture::{Frame, Packet};

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use super::clock::{Clock, time};
 use super::fragments;
 use super::headers::internet::{icmp_message, piece};
 use super::headers::link::{arp_packet, carried, llc_header};
 use super::headers::transport::{ends, flags, options};
 use super::headers::{self, Numbers};
-use super::packet::{Clock, parties, place, time};
+use super::packet::{parties, place};
 use super::palette::{Ink, Palette};
 use super::text::Text;
 use crate::bytes::{Fault, Verdict};

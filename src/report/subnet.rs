@@ -11,12 +11,9 @@ use crate::internet::subnet::hint::Hint;
 use crate::internet::subnet::vlsm::Layout;
 use crate::internet::subnet::{Address, Count, Family, Prefix, Range};
 
-use super::palette::Ink;
+use super::bits::{self, LABEL};
+use super::palette::{Ink, Palette};
 use super::paragraph::{self, Paragraph};
-use super::{Palette, bits};
-
-/// Width of the labels, the two blanks before them included.
-pub(super) const LABEL: usize = 12;
 
 /// A subnet and the addresses held against it, as one JSON document.
 #[derive(Debug, Serialize)]

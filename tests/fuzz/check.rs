@@ -7,9 +7,10 @@ use netlab::capture::condition::Place;
 use netlab::capture::frame::Frame;
 use netlab::capture::{Dissector, Packet};
 use netlab::dissect::{Origin, dissect};
+use netlab::report::clock::Clock;
 use netlab::report::columns::{self, Style};
 use netlab::report::headers::Numbers;
-use netlab::report::packet::{self, Clock, Look};
+use netlab::report::packet::{self, Look};
 use netlab::report::text::Text;
 use netlab::report::{Palette, packet_json, packet_line};
 

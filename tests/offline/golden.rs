@@ -13,8 +13,9 @@ use netlab::capture::Dissector;
 use netlab::capture::frame::Frame;
 use netlab::dissect::{Layer, Origin, dissect};
 use netlab::link::LinkType;
+use netlab::report::clock::Clock;
 use netlab::report::headers::Numbers;
-use netlab::report::packet::{self, Clock, Look};
+use netlab::report::packet::{self, Look};
 use netlab::report::text::Text;
 use netlab::report::{Palette, packet_hex, packet_json, packet_line};
 

@@ -2,8 +2,9 @@
 
 use netlab::capture::{Dissector, Frame};
 use netlab::dissect::MAX_LAYERS;
+use netlab::report::clock::Clock;
 use netlab::report::headers::Numbers;
-use netlab::report::packet::{self, Clock, Look};
+use netlab::report::packet::{self, Look};
 use netlab::report::text::Text;
 use netlab::report::{Palette, packet_json, packet_line};
 use pnet::packet::ethernet::EtherTypes;

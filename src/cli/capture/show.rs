@@ -4,8 +4,9 @@ use super::process::Known;
 use crate::capture::Packet;
 use crate::capture::condition::Place;
 use crate::kernel::zone::Zone;
+use crate::report::clock::Clock;
 use crate::report::columns::{self, Style};
-use crate::report::packet::{Clock, Look};
+use crate::report::packet::Look;
 use crate::report::text::Text;
 use crate::report::{packet, packet_hex, packet_json, packet_line};
 

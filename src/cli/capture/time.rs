@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::kernel::zone::Zone;
-use crate::report::packet::Clock;
+use crate::report::clock::Clock;
 
 /// The choice of a time.
 #[derive(Clone, Copy, Debug, clap::Args)]

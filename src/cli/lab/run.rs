@@ -19,9 +19,10 @@ use crate::lab::observation::{Language, Observation};
 use crate::lab::room;
 use crate::lab::stage::{LabError, Stage};
 use crate::report::Paragraph;
+use crate::report::clock::Clock;
 use crate::report::headers::Numbers;
 use crate::report::ladder::verdict;
-use crate::report::packet::{Clock, Look};
+use crate::report::packet::Look;
 use crate::report::palette::Ink;
 use crate::report::{diagram, lab_json, lab_words};
 

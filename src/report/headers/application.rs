@@ -8,7 +8,7 @@ use crate::application::dns::{Answer, KEPT};
 use crate::application::tls::codes::{ALERTS, CIPHER_SUITES, CONTENT_TYPES, HANDSHAKES, LEVELS, VERSIONS};
 use crate::application::{Dhcp, Dns, Http, Nlf, Ntp, Ssh, Tls, dhcp, nlf, ntp};
 use crate::bytes::Bits;
-use crate::report::packet::utc;
+use crate::report::clock::utc;
 use crate::report::text::Text;
 
 /// Most bytes of a text that are shown on a line.

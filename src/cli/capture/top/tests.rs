@@ -16,8 +16,9 @@ use super::state::State;
 use crate::capture::queue::Progress;
 use crate::capture::watch::Watch;
 use crate::capture::{Dissector, Frame, Source, Stored};
+use crate::report::clock::Clock;
 use crate::report::headers::Numbers;
-use crate::report::packet::{Clock, Look};
+use crate::report::packet::Look;
 use crate::report::{Palette, top};
 
 const COLOURED: Palette = Palette { colour: true };
