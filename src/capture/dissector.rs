@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::analysis::{Conversations, Finding, segment};
 use super::flows::{Flows, Relative};
 use super::frame::{Frame, Nanoseconds};
+use super::names::Names;
 use super::packet::{Packet, Parties};
 use super::reassembly::Reassembly;
 use crate::bytes::{Fields, Silent};
@@ -24,6 +25,7 @@ pub struct Dissector {
     flows: Flows,
     conversations: Option<Conversations>,
     reassembly: Option<Reassembly>,
+    names: Option<Names>,
     number: u64,
     first: Option<Nanoseconds>,
     previous: Option<Nanoseconds>,
@@ -68,6 +70,22 @@ impl Dissector {
     #[must_use]
     pub fn reassembling(self) -> Self {
         Dissector { reassembly: Some(Reassembly::default()), ..self }
+    }
+
+    /// The dissector, which also learns what addresses are called, beyond what is known already.
+    #[must_use]
+    pub fn naming(self, names: Names) -> Self {
+        Dissector { names: Some(names), ..self }
+    }
+
+    /// What addresses are called, where anybody wants to know.
+    pub fn names(&self) -> Option<&Names> {
+        self.names.as_ref()
+    }
+
+    /// The same for somebody who learns names elsewhere, or takes those that are new.
+    pub fn names_mut(&mut self) -> Option<&mut Names> {
+        self.names.as_mut()
     }
 
     /// What became of datagrams in fragments, and how many still wait for some.
@@ -117,12 +135,17 @@ impl Dissector {
             fragments,
             conversation: None,
             parties: Parties::default(),
+            names: None,
         };
         if let Some(conversations) = &mut self.conversations
             && let Some(datagram) = segment::datagram(&packet)
         {
             packet.finding = conversations.see(&datagram, original_length.into(), frame.time);
             packet.conversation = Some(conversations.latest);
+        }
+        if let Some(names) = &mut self.names {
+            names.see(&packet);
+            packet.names = Some(names);
         }
         packet
     }

@@ -12,6 +12,7 @@ pub mod flows;
 pub mod frame;
 mod interfaces;
 pub mod live;
+pub mod names;
 pub mod owners;
 pub mod packet;
 pub mod pair;

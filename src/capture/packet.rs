@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::analysis::Finding;
 use super::flows::Relative;
 use super::frame::{Frame, Nanoseconds};
+use super::names::Names;
 use super::reassembly::Fragment;
 use crate::bytes::Field;
 use crate::dissect::{Data, Header, Layer};
@@ -37,6 +38,8 @@ pub struct Packet<'a> {
     pub conversation: Option<u64>,
     /// The processes that it comes from and goes to; none where nobody was asked.
     pub parties: Parties<'a>,
+    /// What addresses are called; none where nobody wants names.
+    pub names: Option<&'a Names>,
 }
 
 impl<'a> Packet<'a> {

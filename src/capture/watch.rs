@@ -213,6 +213,7 @@ impl Known {
         let Known { number, since_first, since_previous, relative, finding, conversation } = *self;
         Packet {
             parties: super::packet::Parties::default(),
+            names: None,
             number,
             since_first,
             since_previous,

@@ -7,12 +7,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Palette;
+use super::hosts;
 use super::palette::Ink;
 use super::quantity::{Bytes, Count, Time};
 use super::table::{Cell, Column, Table};
 use crate::capture::analysis::Conversations;
 use crate::capture::analysis::conversations::{Conversation, Forgotten};
 use crate::capture::analysis::tcp::{Connection, Progress, RoundTrips};
+use crate::capture::names::Names;
 use crate::internet::protocols;
 
 /// Conversations in the table: more than anybody reads, and few enough to be laid out in little memory.
@@ -39,13 +41,14 @@ const COLUMNS: [Column; 11] = [
 pub fn table(
     out: &mut (impl Write + ?Sized),
     conversations: &Conversations,
+    names: Option<&Names>,
     palette: Palette,
     width: Option<u16>,
 ) -> io::Result<()> {
     let mut table = Table::new(COLUMNS);
     let list = largest_first(conversations);
     for conversation in list.iter().take(ROWS) {
-        table.row(cells(conversation));
+        table.row(cells(conversation, names));
     }
     if !table.is_empty() {
         table.write(out, palette, width)?;
@@ -73,9 +76,9 @@ fn largest_first(conversations: &Conversations) -> Vec<&Conversation> {
     list
 }
 
-fn cells(conversation: &Conversation) -> [Cell; 11] {
+fn cells(conversation: &Conversation, names: Option<&Names>) -> [Cell; 11] {
     let [there, back] = conversation.sent;
-    let [from, to] = conversation.ends.map(|(address, port)| Cell::new(end(address, port)));
+    let [from, to] = conversation.ends.map(|(address, port)| Cell::new(named_end(names, address, port)));
     let lasted = conversation.times.map(|(first, last)| duration(last.saturating_sub(first)));
     let connection = conversation.connection.as_ref();
     [
@@ -150,21 +153,30 @@ pub(super) fn end(address: IpAddr, port: u16) -> String {
     }
 }
 
+/// The same with the name of the address in its place, where it has one.
+fn named_end(names: Option<&Names>, address: IpAddr, port: u16) -> String {
+    match (hosts::name(names, address), port) {
+        (None, port) => end(address, port),
+        (Some(name), 0) => name,
+        (Some(name), port) => format!("{name}:{port}"),
+    }
+}
+
 /// The conversations as a document, the largest first.
-pub fn document(conversations: &Conversations) -> Value {
+pub fn document(conversations: &Conversations, names: Option<&Names>) -> Value {
     let Forgotten { conversations: forgotten, frames, bytes } = conversations.forgotten;
     json!({
-        "flows": largest_first(conversations).into_iter().map(flow).collect::<Vec<_>>(),
+        "flows": largest_first(conversations).into_iter().map(|conversation| flow(conversation, names)).collect::<Vec<_>>(),
         "forgotten": { "flows": forgotten, "frames": frames, "bytes": bytes },
     })
 }
 
-fn flow(conversation: &Conversation) -> Value {
+fn flow(conversation: &Conversation, names: Option<&Names>) -> Value {
     let connection = conversation.connection.as_ref();
     let ends = (0..2).map(|end| {
         let ((address, port), sent) = (conversation.ends[end], conversation.sent[end]);
         let trips = connection.map(|connection| connection.round_trips[end]).filter(|trips| trips.count > 0);
-        json!({
+        let mut end = json!({
             "address": address,
             "port": (port != 0).then_some(port),
             "frames": sent.frames,
@@ -174,7 +186,11 @@ fn flow(conversation: &Conversation) -> Value {
             "round_trip": trips.map(|trips| json!({
                 "count": trips.count, "min_ns": trips.min_ns, "mean_ns": trips.mean_ns(), "max_ns": trips.max_ns,
             })),
-        })
+        });
+        if let Some(name) = names.and_then(|names| names.of(address)) {
+            end["name"] = name.into();
+        }
+        end
     });
     json!({
         "protocol": protocol(conversation.protocol).to_ascii_lowercase(),

@@ -15,6 +15,7 @@ pub mod flows;
 pub mod follow;
 mod fragments;
 pub mod headers;
+mod hosts;
 pub mod interfaces;
 pub mod json;
 pub mod lab_html;

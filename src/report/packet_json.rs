@@ -3,11 +3,14 @@
 //! The fields of a layer are an object: the field's name in snake case → its value. A field that stands there several
 //! times (options) is an array. All text is ASCII: what is not is written as `\u…`.
 
+use std::net::IpAddr;
+
 use super::fragments;
 use super::text::Text;
 use crate::bytes::{Codes, Field, Value, Verdict, field};
 use crate::capture::Packet;
 use crate::capture::analysis::Finding;
+use crate::capture::names::Names;
 use crate::dissect::{Header, Layer};
 use crate::kernel::process::Process;
 
@@ -89,9 +92,24 @@ fn layer(text: &mut Text, packet: &Packet<'_>, layer: &Layer) {
     if let (Header::Tcp(_), false) = (&layer.header, layer.quoted) {
         noted(text, packet.finding);
     }
+    match &layer.header {
+        Header::Ipv4(ip) => host_names(text, packet.names, ip.source.into(), ip.destination.into()),
+        Header::Ipv6(ip) => host_names(text, packet.names, ip.source.into(), ip.destination.into()),
+        _ => {}
+    }
     text.str(",\"fields\":");
     fields(text, packet.fields(layer), packet.bytes);
     text.str("}");
+}
+
+/// What the ends of a datagram are called, as far as they are.
+fn host_names(text: &mut Text, names: Option<&Names>, source: IpAddr, destination: IpAddr) {
+    for (key, address) in [(",\"source_name\":", source), (",\"destination_name\":", destination)] {
+        if let Some(name) = names.and_then(|names| names.of(address)) {
+            text.str(key);
+            string(text, name.as_bytes());
+        }
+    }
 }
 
 fn noted(text: &mut Text, finding: Finding) {

@@ -8,6 +8,7 @@ use super::headers::internet::{icmp_message, piece};
 use super::headers::link::{arp_packet, carried, llc_header};
 use super::headers::transport::{ends, flags, options};
 use super::headers::{self, Numbers};
+use super::hosts;
 use super::packet::{parties, place};
 use super::palette::{Ink, Palette};
 use super::text::Text;
@@ -133,7 +134,11 @@ impl<'p> Line<'_, 'p> {
     /// Says the addresses that waited for ports in vain.
     fn flush(&mut self) {
         if let Some((source, destination)) = self.addresses.take() {
-            self.text.ip(source).str(" → ").ip(destination).str(" ");
+            let names = self.packet.names;
+            hosts::instead(self.text, names, source);
+            self.text.str(" → ");
+            hosts::instead(self.text, names, destination);
+            self.text.str(" ");
         }
     }
 
@@ -160,7 +165,7 @@ impl<'p> Line<'_, 'p> {
     #[inline]
     fn ports(&mut self, source: u16, destination: u16) {
         let addresses = self.addresses.take();
-        ends(self.text, addresses, (source, destination));
+        ends(self.text, self.packet.names, addresses, (source, destination));
         self.text.str(" ");
     }
 

@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::Palette;
+use super::hosts;
 use super::palette::Ink;
 use super::quantity::{Bytes, Count};
 use super::table::{Cell, Column, Table};
+use crate::capture::names::Names;
 use crate::capture::tally::endpoints::Share;
 use crate::capture::tally::protocols::Node;
 use crate::capture::tally::{Endpoints, Intervals, Protocols, Volume};
@@ -19,6 +21,7 @@ use crate::capture::tally::{Endpoints, Intervals, Protocols, Volume};
 pub fn endpoints(
     out: &mut (impl Write + ?Sized),
     endpoints: &Endpoints,
+    names: Option<&Names>,
     palette: Palette,
     width: Option<u16>,
 ) -> io::Result<()> {
@@ -42,7 +45,8 @@ pub fn endpoints(
     };
     let shares = endpoints.busiest_first();
     for (address, share) in &shares {
-        table.row(row(Cell::ink(Ink::Internet, address), share));
+        let name = hosts::name(names, *address).map_or_else(String::new, |name| format!(" {name}"));
+        table.row(row(Cell::ink(Ink::Internet, address).plain(name), share));
     }
     if endpoints.others != Share::default() {
         table.row(row(Cell::ink(Ink::Warn, "(no room: a larger --memory)"), &endpoints.others));
@@ -55,10 +59,14 @@ pub fn endpoints(
 }
 
 /// The addresses as a document.
-pub fn endpoints_document(endpoints: &Endpoints) -> Value {
-    let shares = endpoints.busiest_first().into_iter();
-    let rows =
-        shares.map(|(address, share)| json!({ "address": address, "sent": share.sent, "received": share.received }));
+pub fn endpoints_document(endpoints: &Endpoints, names: Option<&Names>) -> Value {
+    let rows = endpoints.busiest_first().into_iter().map(|(address, share)| {
+        let mut row = json!({ "address": address, "sent": share.sent, "received": share.received });
+        if let Some(name) = names.and_then(|names| names.of(address)) {
+            row["name"] = name.into();
+        }
+        row
+    });
     json!({ "endpoints": rows.collect::<Vec<_>>(), "others": endpoints.others })
 }
 

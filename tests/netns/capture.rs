@@ -45,6 +45,7 @@ crate::tests![
     loopback_shows_each_frame_once_and_knows_that_checksums_are_pending,
     a_datagram_that_the_kernel_sends_in_fragments_is_shown_whole,
     a_chosen_reader_is_used_on_another_port,
+    names_are_those_of_the_hosts_file_read_before_the_sandbox_and_of_answers_seen,
     one_direction_alone_is_taken_from_an_interface_or_from_all,
     on_loopback_either_direction_shows_each_frame_once,
     an_interface_that_goes_down_ends_the_capture_and_is_told,
@@ -671,6 +672,26 @@ fn a_chosen_reader_is_used_on_another_port() {
     pair.left.run(|| UdpSocket::bind("192.0.2.1:0").unwrap().send_to(question, "192.0.2.2:5300").map(drop).unwrap());
     let line = capture.next();
     assert!(line.ends_with("DNS A example.org?"), "{line}");
+    assert_eq!(capture.end().2, Some(0));
+}
+
+fn names_are_those_of_the_hosts_file_read_before_the_sandbox_and_of_answers_seen() {
+    let hosts = std::fs::read_to_string("/etc/hosts").unwrap();
+    let row =
+        |line: &str| line.split_once("127.0.0.1").map(|(_, name)| name.split_whitespace().next().unwrap().to_owned());
+    let local = hosts.lines().find_map(row).expect("/etc/hosts has a name for 127.0.0.1");
+    let host = host("alone", false);
+    let capture = Capture::start(&host, &["lo", "-q", "--names", "-c", "2", "udp"]);
+    let answer = b"\x12\x34\x81\x80\0\x01\0\x01\0\0\0\0\x03www\x07example\x03org\0\0\x01\0\x01\
+                   \xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x02";
+    host.run(|| {
+        let socket = UdpSocket::bind("127.0.0.1:53").unwrap();
+        socket.send_to(answer, "127.0.0.1:5300").unwrap();
+        socket.send_to(b"x", "127.0.0.1:5300").unwrap();
+    });
+    let lines = [capture.next(), capture.next()];
+    assert!(lines[0].contains(&format!("{local}:53 → {local}:5300 UDP")), "{lines:?}");
+    assert!(lines[0].ends_with("DNS A www.example.org = 192.0.2.2"), "{lines:?}");
     assert_eq!(capture.end().2, Some(0));
 }
 

@@ -26,6 +26,7 @@ mod hostile;
 #[path = "../shared/json_keys.rs"]
 mod json_keys;
 mod layering;
+mod names;
 mod oracle;
 mod reuse;
 mod probe;

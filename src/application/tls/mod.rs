@@ -7,7 +7,7 @@ mod extension;
 mod handshake;
 
 use codes::{ALERTS, CONTENT_TYPES, LEVELS, VERSIONS};
-pub use handshake::Hello;
+pub use handshake::{CLIENT_HELLO, Hello};
 
 use crate::bytes::{Fault, Reader, Record};
 

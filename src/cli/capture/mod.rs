@@ -8,6 +8,7 @@ mod fragments;
 mod ladder;
 mod limits;
 mod live;
+mod naming;
 mod output;
 mod parquet;
 mod process;
@@ -32,6 +33,7 @@ use self::direction::Directed;
 use self::filter::Filtering;
 use self::fragments::Fragments;
 use self::limits::Limits;
+use self::naming::Naming;
 use self::output::Sink;
 use self::parquet::{Parquet, Target};
 use self::process::Processes;
@@ -134,6 +136,8 @@ pub struct Args {
     columns: Columns,
     #[command(flatten)]
     decoding: Decoding,
+    #[command(flatten)]
+    naming: Naming,
     #[command(flatten)]
     fragments: Fragments,
     #[command(flatten)]

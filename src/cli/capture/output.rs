@@ -137,7 +137,8 @@ impl Sink {
         if let Some(table) = &mut self.table {
             table.finish()?;
         }
-        let outcome = self.summary.as_mut().map_or(Ok(Outcome::Yes), |summary| summary.finish(context))?;
+        let names = self.dissector.as_ref().and_then(Dissector::names);
+        let outcome = self.summary.as_mut().map_or(Ok(Outcome::Yes), |summary| summary.finish(names, context))?;
         context.out.flush()?;
         if let Some(dissector) = &self.dissector {
             fragments::note(dissector, context);

@@ -13,6 +13,7 @@ impl Args {
         }
         let shows_fields = shows && (self.verbose || self.columns.wanted() || context.json);
         let dissector = self.decoding.with(Dissector::new(condition.is_some() || shows_fields));
+        let dissector = self.naming.with(dissector);
         let tells_numbers = shows || table || condition.is_some();
         let dissector = if tells_numbers { dissector } else { dissector.absolute() };
         let dissector = self.fragments.with(dissector);

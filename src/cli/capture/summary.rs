@@ -7,6 +7,7 @@ use super::ladder::Ladder;
 use super::sides::Sides;
 use crate::capture::Packet;
 use crate::capture::analysis::{Conversations, segment};
+use crate::capture::names::Names;
 use crate::capture::streams::{Said, Streams};
 use crate::capture::tally::{Endpoints, Intervals, Protocols};
 use crate::cli::{Context, Outcome};
@@ -165,7 +166,7 @@ impl Summary {
     }
 
     /// Prints what there is to say at the end: tables one below the other, or one document.
-    pub(super) fn finish(&mut self, context: &mut Context) -> anyhow::Result<Outcome> {
+    pub(super) fn finish(&mut self, names: Option<&Names>, context: &mut Context) -> anyhow::Result<Outcome> {
         if let Some((streams, told)) = &mut self.streams {
             for said in streams.finish() {
                 told.said(&said, context)?;
@@ -178,15 +179,15 @@ impl Summary {
             return Ok(answer(drawn, context));
         }
         if context.json {
-            self.document(context)?;
+            self.document(names, context)?;
             return Ok(Outcome::Yes);
         }
         let (palette, width, out) = (context.palette, context.width, &mut context.out);
         if let Some(conversations) = &self.conversations {
-            flows::table(out, conversations, palette, width)?;
+            flows::table(out, conversations, names, palette, width)?;
         }
         if let Some(endpoints) = &self.endpoints {
-            tally::endpoints(out, endpoints, palette, width)?;
+            tally::endpoints(out, endpoints, names, palette, width)?;
         }
         if let Some(protocols) = &self.protocols {
             tally::protocols(out, protocols, palette, width)?;
@@ -197,10 +198,10 @@ impl Summary {
         Ok(Outcome::Yes)
     }
 
-    fn document(&self, context: &mut Context) -> anyhow::Result<()> {
+    fn document(&self, names: Option<&Names>, context: &mut Context) -> anyhow::Result<()> {
         let parts = [
-            self.conversations.as_ref().map(flows::document),
-            self.endpoints.as_ref().map(tally::endpoints_document),
+            self.conversations.as_ref().map(|conversations| flows::document(conversations, names)),
+            self.endpoints.as_ref().map(|endpoints| tally::endpoints_document(endpoints, names)),
             self.protocols.as_ref().map(tally::protocols_document),
             self.intervals.as_ref().map(tally::intervals_document),
         ];

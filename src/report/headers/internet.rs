@@ -1,16 +1,20 @@
 //! The internet layer's headers in a line each.
 
+use std::net::IpAddr;
+
 use super::coded;
 use crate::bytes::Codes;
+use crate::capture::names::Names;
 use crate::internet::extension::ROUTING_TYPES;
 use crate::internet::groups::IGMP_TYPES;
 use crate::internet::icmp::{self, Message, Version};
 use crate::internet::protocols::PROTOCOLS;
 use crate::internet::{Ah, Esp, Fragment, Gre, Icmp, Igmp, Ipv4, Ipv6, Options, Routing};
+use crate::report::hosts;
 use crate::report::text::Text;
 
-pub(super) fn ipv4(text: &mut Text, header: &Ipv4) {
-    text.ipv4(header.source).str(" → ").ipv4(header.destination);
+pub(super) fn ipv4(text: &mut Text, header: &Ipv4, names: Option<&Names>) {
+    ends(text, names, header.source.into(), header.destination.into());
     text.str("   ttl ").number(header.ttl).str("  id 0x").hex(header.identification.into(), 4);
     if header.dont_fragment {
         text.str(" DF");
@@ -27,8 +31,8 @@ pub(super) fn ipv4(text: &mut Text, header: &Ipv4) {
     unnamed(text, header.protocol);
 }
 
-pub(super) fn ipv6(text: &mut Text, header: &Ipv6) {
-    text.ipv6(header.source).str(" → ").ipv6(header.destination);
+pub(super) fn ipv6(text: &mut Text, header: &Ipv6, names: Option<&Names>) {
+    ends(text, names, header.source.into(), header.destination.into());
     text.str("   hops ").number(header.hop_limit);
     if header.flow_label > 0 {
         text.str("  flow 0x").hex(header.flow_label.into(), 5);
@@ -36,6 +40,12 @@ pub(super) fn ipv6(text: &mut Text, header: &Ipv6) {
     congestion(text, header.dscp, header.ecn);
     text.str("  ").number(header.payload_length).str(" bytes behind");
     unnamed(text, header.next_header);
+}
+
+fn ends(text: &mut Text, names: Option<&Names>, source: IpAddr, destination: IpAddr) {
+    hosts::beside(text, names, source);
+    text.str(" → ");
+    hosts::beside(text, names, destination);
 }
 
 /// The protocol of a datagram where no header below names it.

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 
 use crate::capture::flows::Relative;
+use crate::capture::names::Names;
+use crate::report::hosts;
 use crate::report::text::Text;
 use crate::transport::services::{self, Protocol};
 use crate::transport::tcp::Flags;
@@ -101,18 +103,27 @@ pub(in crate::report) fn options(text: &mut Text, options: &TcpOptions) {
 }
 
 /// Both ends of a datagram with their ports.
-pub(in crate::report) fn ends(text: &mut Text, addresses: Option<(IpAddr, IpAddr)>, ports: (u16, u16)) {
+pub(in crate::report) fn ends(
+    text: &mut Text,
+    names: Option<&Names>,
+    addresses: Option<(IpAddr, IpAddr)>,
+    ports: (u16, u16),
+) {
     let Some((source, destination)) = addresses else {
         text.number(ports.0).str(" → ").number(ports.1);
         return;
     };
-    end(text, source, ports.0);
+    end(text, names, source, ports.0);
     text.str(" → ");
-    end(text, destination, ports.1);
+    end(text, names, destination, ports.1);
 }
 
 #[inline]
-fn end(text: &mut Text, address: IpAddr, port: u16) {
+fn end(text: &mut Text, names: Option<&Names>, address: IpAddr, port: u16) {
+    if let Some(name) = hosts::name(names, address) {
+        text.str(&name).str(":").number(port);
+        return;
+    }
     match address {
         IpAddr::V4(address) => text.ipv4(address).str(":"),
         IpAddr::V6(address) => text.str("[").ipv6(address).str("]:"),
