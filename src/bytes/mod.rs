@@ -10,6 +10,7 @@
     clippy::panic
 )]
 
+pub mod amounts;
 pub mod checksum;
 pub mod codes;
 pub mod escape;

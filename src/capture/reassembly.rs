@@ -120,7 +120,7 @@ impl Reassembly {
         let taken = if found.kept {
             self.assembler.take(&piece, number, frame.time, &mut self.bytes)
         } else {
-            Refusal::Cut.into()
+            self.assembler.refuse(Refusal::Cut)
         };
         Some(Fragment {
             layer: found.layer,

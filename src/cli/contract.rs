@@ -4,9 +4,10 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
 
+use clap::error::ContextValue;
 use clap::{Args, ValueEnum};
 
-use crate::bytes::{did_you_mean, nearest};
+use crate::bytes::{Escaped, did_you_mean, nearest};
 use crate::kernel::error::Meaning;
 use crate::kernel::{OsError, errno};
 use crate::report::Palette;
@@ -161,7 +162,16 @@ pub fn finish(result: anyhow::Result<Outcome>, mut context: Context) -> ExitCode
 
 /// Says what there is to say instead of running a command: the help that was asked for on standard output, or what is
 /// wrong with the arguments on standard error.
-pub fn say(said: &clap::Error) -> ExitCode {
+pub fn say(mut said: clap::Error) -> ExitCode {
+    let given = said.context().filter_map(|(kind, value)| match value {
+        ContextValue::String(text) if text.contains(char::is_control) => {
+            Some((kind, Escaped(text.as_bytes()).to_string()))
+        }
+        _ => None,
+    });
+    for (kind, text) in given.collect::<Vec<_>>() {
+        said.insert(kind, ContextValue::String(text));
+    }
     // What the terminal's buffer still holds could fail unheard at the end of the process.
     match said.print().and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !said.use_stderr() => {

@@ -35,7 +35,8 @@ pub(super) fn empty(path: &Path, file: Option<File>) -> io::Result<File> {
 /// # Errors
 /// The missing right, or folder.
 pub(super) fn may_create_in(folder: &Path) -> Result<(), OsError> {
-    access(folder, AccessFlags::W_OK | AccessFlags::X_OK)
+    // What is in it is asked for, so that a file in its place is told as what it is.
+    access(&folder.join("."), AccessFlags::W_OK | AccessFlags::X_OK)
         .map_err(|errno| OsError::new("create files in", folder.display(), errno))
 }
 

@@ -26,7 +26,7 @@ pub use contract::{Context, Outcome};
 
 /// See every layer of the network on your own machine, and prove it.
 #[derive(Debug, Parser)]
-#[command(name = "netlab", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "netlab", bin_name = "netlab", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Exit status: 0 yes or done, 1 the answer is no, 2 it could not be done,\n\
                         130 Ctrl-C came before the answer was there.\n\
                         Example: netlab subnet 172.16.10.1 255.255.255.0 172.16.10.2")]
@@ -81,7 +81,7 @@ pub fn command() -> clap::Command {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(said) => return contract::say(&said),
+        Err(said) => return contract::say(said),
     };
     let mut context = Context::new(&cli.global);
     let result = cli.command.run(&mut context);

@@ -5,7 +5,6 @@
 //! the frames [`sockets`] asks both kernels for the states. An experiment is one file in the folder of its layer
 //! ([`link`], [`internet`], [`transport`], [`application`]) and one row there; [`catalog`] lists them all.
 
-pub mod amounts;
 mod brake;
 pub mod catalog;
 pub mod claims;

@@ -42,7 +42,11 @@ impl Summary {
             write!(f, ", {overrun} dropped because the output was too slow")?;
         }
         if left > 0 {
-            let why = if self.all { "came after the last one asked for" } else { "were still waiting" };
+            let why = match left {
+                _ if self.all => "came after the last one asked for",
+                1 => "was still waiting",
+                _ => "were still waiting",
+            };
             write!(f, ", {left} {why}")?;
         }
         if missed > 0 {
@@ -76,7 +80,7 @@ mod tests {
         let choice = Accounting { seen: 5, shown: 2, left: 3, ..Accounting::default() }.without(2);
         assert_eq!(
             summary(choice, false),
-            "5 frames seen: 2 shown, 2 passed over by --where, 0 dropped by the kernel, 1 were still waiting"
+            "5 frames seen: 2 shown, 2 passed over by --where, 0 dropped by the kernel, 1 was still waiting"
         );
         let loss = Accounting { seen: 20, shown: 3, unwanted: 0, dropped: 4, overrun: 5, missed: 6, left: 8 };
         assert_eq!(

@@ -43,6 +43,10 @@ pub(super) fn time(text: &mut Text, packet: &Packet<'_>, clock: Clock) {
     text.number(value / SECOND).str(".");
     match clock {
         Clock::SinceFirst => text.decimal(value / 1000 % 1_000_000, 6),
+        // As many digits on every line of a file, whatever the difference.
+        Clock::SincePrevious if packet.frame.time.is_some_and(|time| time % 1000 != 0) => {
+            text.decimal(value % SECOND, 9)
+        }
         _ => fraction(text, value % SECOND),
     };
 }

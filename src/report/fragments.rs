@@ -15,8 +15,13 @@ pub(super) fn describe(text: &mut Text, fragment: &Fragment, palette: Palette) {
         text.str("reassembled ").number(fragment.whole.end - fragment.whole.start).str(" bytes from");
         frames(text, &fragment.taken.frames);
     } else {
-        let last = fragment.bytes.end.saturating_sub(1).max(fragment.bytes.start);
-        text.str("bytes ").number(fragment.bytes.start).str("–").number(last).str(" of id 0x");
+        let (first, last) = (fragment.bytes.start, fragment.bytes.end.saturating_sub(1));
+        match fragment.bytes.len() {
+            0 => text.str("no bytes at ").number(first),
+            1 => text.str("byte ").number(first),
+            _ => text.str("bytes ").number(first).str("–").number(last),
+        };
+        text.str(" of id 0x");
         text.hex(fragment.identification.into(), if fragment.version == Version::V4 { 4 } else { 8 });
     }
     match fragment.taken.state {

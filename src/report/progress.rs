@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::quantity::{Bytes, Count};
+use super::quantity::{Bytes, Count, Things};
 use crate::capture::Counted;
 use crate::capture::queue::Progress;
 use crate::kernel::sandbox::Confined;
@@ -24,7 +24,7 @@ impl fmt::Display for Now {
         let Progress { frames, bytes, dropped, overrun, waiting, .. } = self.now;
         let frame_rate = rate(frames.saturating_sub(self.before.frames), self.since);
         let byte_rate = rate(bytes.saturating_sub(self.before.bytes), self.since);
-        write!(f, "{} frames  {}  {}/s  {}/s", Count(frames), Bytes(bytes), Count(frame_rate), Bytes(byte_rate))?;
+        write!(f, "{}  {}  {}/s  {}/s", Things(frames, "frame"), Bytes(bytes), Count(frame_rate), Bytes(byte_rate))?;
         write!(f, "  lost: {} kernel, {} queue  waiting: {}", Count(dropped), Count(overrun), Bytes(waiting as u64))
     }
 }
@@ -44,8 +44,8 @@ impl fmt::Display for Whole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Whole { frames, bytes, time } = *self;
         let seconds = time.as_secs_f64();
-        write!(f, "{} frames, {} in {seconds:.1} s: ", Count(frames), Bytes(bytes))?;
-        write!(f, "{} frames/s, {}/s", Count(rate(frames, time)), Bytes(rate(bytes, time)))
+        write!(f, "{}, {} in {seconds:.1} s: ", Things(frames, "frame"), Bytes(bytes))?;
+        write!(f, "{}/s, {}/s", Things(rate(frames, time), "frame"), Bytes(rate(bytes, time)))
     }
 }
 

@@ -471,3 +471,43 @@ fn without_parquet_it_says_how_to_build_a_netlab_that_has_it() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
     assert!(!table.exists());
 }
+
+#[test]
+fn options_without_an_effect_beside_others_are_refused() {
+    let trace = golden_frames(false);
+    let read = ["-r", trace.path()];
+    for (arguments, said) in [
+        (&[&read[..], &["--fields", "tcp.window", "--flows"]].concat()[..], "--fields is about single frames"),
+        (&[&read[..], &["-X", "--follow"]].concat(), "-X is about single frames"),
+        (&[&read[..], &["-x", "--endpoints"]].concat(), "-x is about single frames"),
+        (&[&read[..], &["-v", "--flows"]].concat(), "-v is about single frames"),
+        (&[&read[..], &["-X", "--json"]].concat(), "-X prints bytes as people read them"),
+        (&["-d", "--process", "port", "80"], "cannot be used with '--process'"),
+        (&["-d", "--flows", "port", "80"], "cannot be used with '--flows'"),
+        (&["-d", "--json", "port", "80"], "-d prints a program, which is no JSON"),
+        (&["lo", "--process", "--fields", "tcp.window"], "'--process' cannot be used with '--fields"),
+        (&[&read[..], &["--fields", "tcp.window,"]].concat(), "a name is missing"),
+        (&[&read[..], &["--where", "tcp\x1b[31m"]].concat(), "invalid value 'tcp\\x1b[31m'"),
+        (&[&read[..], &["--follow=/dev/null"]].concat(), "create files in /dev/null: not a directory (ENOTDIR)"),
+    ] {
+        let output = netlab().arg("capture").args(arguments).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}: {errors}");
+        assert!(errors.contains(said) && !errors.contains('\x1b'), "{arguments:?}: {errors}");
+    }
+    assert!(!shown(&["-r", trace.path(), "-x", "--follow"]).is_empty());
+}
+
+#[test]
+fn times_since_the_frame_before_have_the_digits_of_their_file() {
+    let frame = [0; 60];
+    let mut writer = Writer::create(Vec::new(), Format::Pcapng, About::default()).unwrap();
+    for time in [1_000_000_001, 1_000_005_001, 1_000_005_009] {
+        writer.frame(&Frame { time: Some(time), ..Frame::ethernet(&frame) }).unwrap();
+    }
+    writer.finish(&[]).unwrap();
+    let trace = Trace::named("times.pcapng", &writer.into_inner());
+    let text = shown(&["-r", trace.path(), "-q", "-t", "previous"]);
+    let times: Vec<&str> = text.lines().map(|line| line.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(times, ["+0.000000000", "+0.000005000", "+0.000000008"]);
+}

@@ -135,7 +135,7 @@ fn the_frame_that_completes_a_datagram_shows_the_whole_and_the_others_say_what_t
     }
     let (_, whole) = text.split_once("reassembled 358 bytes").unwrap();
     assert!(whole.contains("\n    UDP       53 domain → 40000   358 bytes\n    DNS       "), "{whole}");
-    assert_eq!(notes, "netlab: datagrams in fragments: 1 put together; 1 missed fragments at the end\n");
+    assert_eq!(notes, "netlab: datagrams in fragments: 1 put together, 1 incomplete at the end\n");
     let (text, notes) = run(&["--no-reassembly"], trace.path());
     assert!(!text.contains("Datagram") && notes.is_empty(), "{text}{notes}");
 }
@@ -171,6 +171,32 @@ fn summaries_count_the_whole_and_a_segment_in_fragments_is_followed() {
     assert!(!text.contains("retransmission") && !text.contains("not captured"), "{text}");
     let (text, _) = run(&["--follow", "--where", "tcp"], trace.path());
     assert!(text.contains("GET / HTTP/1.1"), "{text}");
+}
+
+#[test]
+fn fragments_that_are_not_used_are_counted_and_odd_ones_have_their_words() {
+    let whole = Whole::udp(false, 7, [1000, 2000], &[1; 400]);
+    let frames = [
+        whole.frame(0, true, &[1; 64]),
+        whole.frame(64, true, &[1; 20]),
+        whole.frame(128, true, &[]),
+        whole.frame(408, false, &[1; 1]),
+    ];
+    let (text, noted) = run(&[], trace(&frames).path());
+    for said in [
+        "not used: it is not the last and its length is no multiple of 8",
+        "no bytes at 128 of id 0x0007",
+        "byte 408 of id",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert_eq!(
+        noted,
+        "netlab: datagrams in fragments: 0 put together, 1 incomplete at the end, 2 fragments not used\n"
+    );
+    let alone = Whole::udp(true, 8, [1000, 2000], b"hello").frames(1000);
+    let (text, noted) = run(&["--no-reassembly"], trace(&alone).path());
+    assert!(text.contains("atomic fragment at 0") && !text.contains("first") && noted.is_empty(), "{text}{noted}");
 }
 
 #[test]
@@ -236,5 +262,6 @@ fn ipv4_keeps_what_came_first_and_ipv6_gives_the_datagram_up() {
     assert!(text.contains("the same as in #1") && notes.is_empty(), "{text}");
     let (text, notes) = run(&[], overlapping(true).path());
     assert!(text.contains("not used: it overlaps another, so the datagram is given up (RFC 5722)"), "{text}");
-    assert!(notes.contains("1 had fragments that overlap"), "{notes}");
+    let given_up = "1 given up because fragments overlap (IPv6, RFC 5722), 3 fragments not used\n";
+    assert!(notes.ends_with(given_up), "{notes}");
 }

@@ -193,8 +193,8 @@ fn a_flood_of_fragments_makes_room_and_that_is_told() {
         let before = notes.split(what).next().unwrap().trim_end();
         before.rsplit(' ').next().unwrap().parse().unwrap_or_else(|_| panic!("{what}: {notes}"))
     };
-    assert_eq!(count("missed fragments at the end") + count("made room for newer ones"), 6000, "{notes}");
-    assert!(count("missed fragments at the end") <= 1024);
+    assert_eq!(count("incomplete at the end") + count("given up to make room for newer ones"), 6000, "{notes}");
+    assert!(count("incomplete at the end") <= 1024);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //! quotes; `frame.…` is what is known of the frame. A name alone asks whether it is there; that of a flag, whether it is set.
 //! A field that stands there several times meets `==`, `<`, `~` … when one of its values does, and `!=` when none is equal.
 
+mod abroad;
 mod compare;
 mod lexer;
 mod parse;
@@ -141,11 +142,28 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_nanoseconds_may_be_compared_with_a_time() {
+        let frame = Frame { time: Some(1_500_000), ..Frame::ethernet(FRAME) };
+        let mut dissector = Dissector::new(true);
+        let packet = dissector.read(frame);
+        for (text, holds) in
+            [("> 1ms", true), ("< 1.5ms", false), ("== 1500us", true), (">= 2s", false), ("!= 1ms", true)]
+        {
+            let condition = Condition::parse(&format!("frame.time_ns {text}")).unwrap();
+            assert_eq!(condition.holds(&packet), holds, "{text}");
+        }
+    }
+
+    #[test]
     fn errors_point_at_the_part_that_is_wrong() {
         for (text, at, message) in [
             ("tcp.widow == 0", 0..9, "no field is called tcp.widow"),
             ("udp and wrong", 8..13, "no layer is called wrong"),
             ("ipv4.ttl == \"x\"", 12..15, "ipv4.ttl is a number"),
+            ("tcp.rtt_ns > fast", 13..17, "tcp.rtt_ns counts nanoseconds"),
+            ("tcp.rtt_ns > \"1ms\"", 13..18, "tcp.rtt_ns counts nanoseconds"),
+            ("frame.number > 1ms", 15..18, "frame.number is a number"),
+            ("ip.src == 10.0.0.1", 0..6, "no field is called ip.src"),
             ("ipv4.source == 5", 15..16, "ipv4.source is an IPv4 address"),
             ("dns.type == \"AB\"", 12..16, "dns.type has no value called AB"),
             ("dns.name < \"x\"", 9..10, "dns.name has no order"),

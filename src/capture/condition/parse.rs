@@ -7,7 +7,7 @@ use super::compare::Literal;
 use super::lexer::{Spanned, Token, tokens};
 use super::place::Place;
 use super::{Comparison, Test};
-use crate::bytes::{Codes, Value, did_you_mean, nearest};
+use crate::bytes::{Codes, Value, amounts, did_you_mean, nearest};
 use crate::capture::filter::Error;
 
 /// Brackets and negations inside each other that are followed.
@@ -131,6 +131,9 @@ fn literal(place: &Place, comparison: Comparison, token: Token, span: Range<usiz
     }
     match samples.first() {
         // What netlab says itself is a number or a word.
+        None if place.is_own_number => {
+            number(&word).or_else(|| time(place, &word)).ok_or_else(|| no_number(place, span))
+        }
         None => Ok(number(&word).unwrap_or(Literal::Text(word.into_bytes()))),
         Some(_) => text_for(place, comparison, word.into_bytes(), span),
     }
@@ -140,6 +143,9 @@ fn literal(place: &Place, comparison: Comparison, token: Token, span: Range<usiz
 fn text_for(place: &Place, comparison: Comparison, text: Vec<u8>, span: Range<usize>) -> Result<Literal, Error> {
     let known = place.known();
     let samples: Vec<Value> = known.iter().flat_map(|known| known.samples.iter().copied()).collect();
+    if place.is_own_number && comparison != Comparison::Contains {
+        return Err(no_number(place, span));
+    }
     let textual = |value: &Value| matches!(value, Value::Bytes | Value::Text | Value::Piece { .. } | Value::Name(_));
     if comparison == Comparison::Contains || samples.is_empty() || samples.iter().any(textual) {
         return Ok(Literal::Text(text));
@@ -184,6 +190,20 @@ fn number(word: &str) -> Option<Literal> {
         None => word.parse(),
     };
     number.ok().map(Literal::Number)
+}
+
+/// A time where nanoseconds are counted.
+fn time(place: &Place, word: &str) -> Option<Literal> {
+    let time = place.name.ends_with("_ns").then(|| amounts::duration(word).ok())??;
+    i128::try_from(time.as_nanos()).ok().map(Literal::Number)
+}
+
+fn no_number(place: &Place, span: Range<usize>) -> Error {
+    if place.name.ends_with("_ns") {
+        let message = format!("{} counts nanoseconds", place.name);
+        return Error::new(span, message).hint("a number, or a time such as 1ms, 20us or 2s");
+    }
+    Error::new(span, format!("{} is a number", place.name))
 }
 
 fn address(word: &str) -> Option<Literal> {

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
+use super::abroad;
 use crate::bytes::{Escaped, Field, Value, did_you_mean, hex, nearest};
 use crate::capture::Packet;
 use crate::capture::filter::Error;
@@ -68,6 +69,8 @@ pub struct Place {
     quoted: bool,
     /// Whether only the analysis of conversations can tell.
     pub is_analysed: bool,
+    /// Whether netlab says it itself, as a number.
+    pub(super) is_own_number: bool,
     what: What,
 }
 
@@ -239,6 +242,9 @@ impl Place {
     /// # Errors
     /// No such layer or field; the nearest names are the hint. `span` is where the name stands.
     pub fn of(name: &str, span: Range<usize>) -> Result<Self, Error> {
+        if name.is_empty() {
+            return Err(Error::new(span, "a name is missing").hint("`netlab explain fields` lists all"));
+        }
         let (quoted, plain) = name.strip_prefix("quoted.").map_or((false, name), |rest| (true, rest));
         let (layer, key) = plain.split_once('.').map_or((plain, None), |(layer, key)| (layer, Some(key)));
         let what = match key {
@@ -248,7 +254,9 @@ impl Place {
         };
         let what = what.ok_or_else(|| unknown(plain, key.is_some(), span))?;
         let found = |key| ANALYSED.iter().map(|(own, ..)| *own).chain([ANALYSIS]).any(|own| own == key);
-        Ok(Place { name: name.to_owned(), quoted, is_analysed: layer == "tcp" && key.is_some_and(found), what })
+        let is_analysed = layer == "tcp" && key.is_some_and(found);
+        let is_own_number = key.is_some_and(|key| is_own_number(layer, key));
+        Ok(Place { name: name.to_owned(), quoted, is_analysed, is_own_number, what })
     }
 
     /// The catalog's entries for the field; none for what is no field.
@@ -297,6 +305,14 @@ fn of_frame(key: &str) -> Option<What> {
     FRAME.iter().find(|(own, ..)| *own == key).map(|(.., item)| What::Frame(*item)).or_else(text)
 }
 
+/// Whether netlab itself says this, and as a number.
+fn is_own_number(layer: &str, key: &str) -> bool {
+    if layer == "frame" {
+        return FRAME.iter().any(|(own, kind, _)| *own == key && *kind == NUMBER);
+    }
+    LAYER.iter().chain(&TCP).chain(&ANALYSED).any(|(own, kind, _)| *own == key && *kind == NUMBER)
+}
+
 fn of_layer(layer: &str, key: &str) -> Option<What> {
     let layer = layers().find(|own| *own == layer)?;
     let own = || KNOWN.iter().filter(|known| known.layer == layer);
@@ -319,6 +335,10 @@ fn of_layer(layer: &str, key: &str) -> Option<What> {
 
 fn unknown(name: &str, is_field: bool, span: Range<usize>) -> Error {
     let what = if is_field { "field" } else { "layer" };
+    if let Some(own) = abroad::own(name) {
+        let error = Error::new(span, format!("no {what} is called {}", Escaped(name.as_bytes())));
+        return error.hint(format!("what Wireshark calls {name} is {own} here; `netlab explain fields` lists all"));
+    }
     let near = nearest(name, names().filter(|near| !is_field || near.contains('.')), 3);
     let near = did_you_mean(&near).map_or_else(String::new, |question| question + " ");
     let error = Error::new(span, format!("no {what} is called {}", Escaped(name.as_bytes())));

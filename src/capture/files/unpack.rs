@@ -134,11 +134,24 @@ impl<R: BufRead> Zstd<R> {
         }
     }
 
+    /// The bytes by which a frame is known, or as many as there are.
+    fn first_bytes(&mut self) -> io::Result<Vec<u8>> {
+        let mut first = Vec::with_capacity(ZSTD.len());
+        self.from.by_ref().take(ZSTD.len() as u64).read_to_end(&mut first)?;
+        Ok(first)
+    }
+
     fn next_frame(&mut self) -> io::Result<bool> {
-        if self.from.fill_buf()?.is_empty() {
+        let first = self.first_bytes()?;
+        if first.is_empty() {
             return Ok(false);
         }
-        match self.frame.reset(&mut self.from) {
+        let begun = first.len() < ZSTD.len() && ZSTD.starts_with(&first);
+        if !is_zstd(&first) && !begun {
+            let text = "the file is damaged: what follows its zstd data is none";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
+        match self.frame.reset(Cursor::new(first).chain(&mut self.from)) {
             Ok(()) => Ok(true),
             Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
                 io::copy(&mut self.from.by_ref().take(length.into()), &mut io::sink())?;
@@ -234,6 +247,17 @@ mod tests {
     fn frames_that_zstd_says_to_skip_are_skipped() {
         let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3], packed(Packing::Zstd).as_slice()].concat();
         assert_eq!(read(&skipped), (text(), None));
+    }
+
+    #[test]
+    fn what_follows_and_is_no_zstd_is_not_called_cut_short() {
+        for junk in ["j", "junk", "more junk than a frame's first bytes"] {
+            let (out, error) = read(&[packed(Packing::Zstd).as_slice(), junk.as_bytes()].concat());
+            assert_eq!(out, text());
+            assert_eq!(error.unwrap(), "the file is damaged: what follows its zstd data is none", "{junk}");
+        }
+        let (_, error) = read(&[packed(Packing::Zstd).as_slice(), &ZSTD[..3]].concat());
+        assert!(error.unwrap().contains("is cut short"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::{ArgAction, ValueEnum};
 
 use crate::capture::Condition;
@@ -24,7 +24,9 @@ pub(super) struct Filtering {
     #[arg(long, help_heading = "Filter")]
     any_vlan: bool,
     /// Print the filter's program instead of capturing: -d with what it does, -dd for C, -ddd as numbers
-    #[arg(short = 'd', long, action = ArgAction::Count, conflicts_with_all = ["read", "write"], help_heading = "Filter")]
+    #[arg(short = 'd', long, action = ArgAction::Count,
+          conflicts_with_all = ["read", "write", "quiet", "verbose", "hex", "ascii", "places", "follow", "flows",
+                                "endpoints", "protocols", "io", "ladder", "top"], help_heading = "Filter")]
     program: u8,
     /// With -d: what packets begin with
     #[arg(short = 'y', long, value_enum, default_value_t = Link::Ethernet, value_name = "TYPE", requires = "program",
@@ -83,6 +85,9 @@ impl Filtering {
 
     /// Prints the program of the filter in `words`.
     pub(super) fn print(&self, words: &[String], snaplen: u32, context: &mut Context) -> anyhow::Result<Outcome> {
+        if context.json {
+            bail!("-d prints a program, which is no JSON: leave out --json");
+        }
         let expression = words.join(" ");
         let source = if self.live { Source::Live } else { Source::Stored };
         let options = Options { any_vlan: self.any_vlan, snaplen, ..Options::new(source) };

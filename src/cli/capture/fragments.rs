@@ -3,6 +3,7 @@
 use crate::capture::Dissector;
 use crate::cli::Context;
 use crate::internet::fragments::Counts;
+use crate::report::quantity::Things;
 
 /// What is done with fragments.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -19,18 +20,21 @@ impl Fragments {
     }
 }
 
-/// Says how many datagrams stayed in pieces, and why.
+/// Says what became of datagrams in fragments where not all of them are whole.
 pub(super) fn note(dissector: &Dissector, context: &mut Context) {
-    let (Counts { whole, timed_out, made_room, overlapped }, waiting) = dissector.fragments();
-    let why = [
-        (waiting, "missed fragments at the end"),
-        (timed_out, "missed fragments for too long (30 s, IPv6 60 s)"),
-        (made_room, "made room for newer ones"),
-        (overlapped, "had fragments that overlap (IPv6, RFC 5722)"),
+    let (Counts { whole, timed_out, made_room, overlapped, refused }, waiting) = dissector.fragments();
+    let others = [
+        (waiting, "incomplete at the end"),
+        (timed_out, "given up after 30 s (IPv6: 60 s)"),
+        (made_room, "given up to make room for newer ones"),
+        (overlapped, "given up because fragments overlap (IPv6, RFC 5722)"),
     ];
-    let parts: Vec<String> =
-        why.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}")).collect();
+    let others = others.into_iter().filter(|(count, _)| *count > 0);
+    let mut parts: Vec<String> = others.map(|(count, what)| format!("{count} {what}")).collect();
+    if refused > 0 {
+        parts.push(format!("{} not used", Things(refused, "fragment")));
+    }
     if !parts.is_empty() {
-        context.note(format_args!("datagrams in fragments: {whole} put together; {}", parts.join(", ")));
+        context.note(format_args!("datagrams in fragments: {whole} put together, {}", parts.join(", ")));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::lab::amounts;
+use crate::bytes::amounts;
 
 /// What ends a capture.
 #[derive(Clone, Copy, Debug, clap::Args)]

@@ -52,7 +52,8 @@ use crate::report::packet::Look;
 /// Show frames, layer by layer, from an interface or a capture file
 ///
 /// Each frame is shown as its layers, one line per layer. Sequence numbers are also counted from the start of their
-/// connection. At the end the counts on standard error say how many frames were seen, shown and dropped; they add up.
+/// connection. At the end of a live capture the counts on standard error say how many frames were seen, shown and dropped;
+/// they add up.
 ///
 /// On the loopback interface every frame is sent and received; it is shown once, as received.
 ///
@@ -161,9 +162,7 @@ impl Args {
         if self.filter.prints() {
             return self.filter.print(&self.words, self.snaplen, context);
         }
-        if self.columns.wanted() && context.json {
-            bail!("--fields prints columns and --json objects: leave out one");
-        }
+        self.refuse_looks_without_frames(context)?;
         if self.rotation.folder(self.write.as_deref()).and(self.summaries.folder()).is_some() {
             bail!("a row of files and --follow=FOLDER both make files: leave out one");
         }
@@ -175,6 +174,29 @@ impl Args {
             ([], None) => bail!("an interface or -r FILE is needed"),
             (interfaces, _) => self.live(interfaces, &self.words, context),
         }
+    }
+
+    /// Refuses what says how frames look where none are shown, or where that says nothing of their look.
+    fn refuse_looks_without_frames(&self, context: &Context) -> anyhow::Result<()> {
+        if self.columns.wanted() && context.json {
+            bail!("--fields prints columns and --json objects: leave out one");
+        }
+        let follows = self.summaries.follows();
+        let looks = [
+            ("--fields", self.columns.wanted(), false),
+            ("-v", self.verbose, true),
+            ("-x", self.hex && !follows, false),
+            ("-X", self.ascii, false),
+        ];
+        for (option, _, is_in_json) in looks.into_iter().filter(|(_, given, _)| *given) {
+            if self.summaries.wanted() {
+                bail!("{option} is about single frames, and a summary takes their place: leave out one");
+            }
+            if context.json && !is_in_json {
+                bail!("{option} prints bytes as people read them and --json objects: leave out one");
+            }
+        }
+        Ok(())
     }
 
     /// Gives away every right that is not needed any more; `asks`: the kernel is asked about interfaces.

@@ -15,7 +15,7 @@ use crate::transport::owners::Helper;
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct Processes {
     /// Show which processes of this machine TCP and UDP frames come from and go to; root sees those of every user
-    #[arg(long, help_heading = "Live capture")]
+    #[arg(long, conflicts_with_all = ["program", "places"], help_heading = "Live capture")]
     process: bool,
 }
 

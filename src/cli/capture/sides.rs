@@ -13,7 +13,7 @@ use crate::cli::Context;
 use crate::cli::destination::may_create_in;
 use crate::kernel::OsError;
 use crate::report::json;
-use crate::report::quantity::Count;
+use crate::report::quantity::{Count, Things};
 
 /// Files that are made; what more ends say is counted.
 const MOST_FILES: usize = 10_000;
@@ -27,6 +27,8 @@ type Key = (u64, (IpAddr, u16));
 struct Side {
     name: String,
     to: (IpAddr, u16),
+    /// Whether its file was made: one that is there already is somebody's.
+    made: bool,
     bytes: u64,
     missing: u64,
     /// How many gaps, and where the first is.
@@ -71,13 +73,13 @@ impl Sides {
                 continue;
             }
             let side = self.ends.entry(key).or_insert_with(|| Side::new(said));
+            let (new, data) = (!side.made, if let Piece::Data(data) = piece { data.as_slice() } else { &[] });
+            self.write(key, new, data)?;
+            let Some(side) = self.ends.get_mut(&key) else { continue };
+            side.made = true;
             match piece {
                 Piece::Missing(bytes) => side.miss(*bytes),
-                Piece::Data(data) => {
-                    let new = side.bytes == 0;
-                    side.bytes = side.bytes.saturating_add(data.len() as u64);
-                    self.write(key, new, data)?;
-                }
+                Piece::Data(data) => side.bytes = side.bytes.saturating_add(data.len() as u64),
             }
         }
         Ok(())
@@ -103,7 +105,7 @@ impl Sides {
     /// Says which files there are, and what is missing in them.
     pub(super) fn finish(&mut self, context: &mut Context) -> anyhow::Result<()> {
         self.open.clear();
-        for ((connection, from), side) in &self.ends {
+        for ((connection, from), side) in self.ends.iter().filter(|(_, side)| side.made) {
             let file = self.folder.join(&side.name);
             if context.json {
                 let ends = [*from, side.to].map(|(address, port)| std::net::SocketAddr::new(address, port).to_string());
@@ -112,7 +114,7 @@ impl Sides {
                 json::line(&mut context.out, &object)?;
                 continue;
             }
-            write!(context.out, "{}  {} bytes", file.display(), Count(side.bytes))?;
+            write!(context.out, "{}  {}", file.display(), Things(side.bytes, "byte"))?;
             if side.gaps > 0 {
                 let gaps = if side.gaps == 1 { String::new() } else { format!(" in {} gaps", Count(side.gaps)) };
                 let (missing, at) = (Count(side.missing), Count(side.first_gap));
@@ -121,9 +123,8 @@ impl Sides {
             writeln!(context.out)?;
         }
         if self.not_saved > 0 {
-            let (most, bytes) = (Count(self.most as u64), Count(self.not_saved));
-            context
-                .note(format_args!("{most} files are the most that are made: {bytes} bytes of further ends not saved"));
+            let (most, bytes) = (Things(self.most as u64, "file"), Things(self.not_saved, "byte"));
+            context.note(format_args!("no more than {most} are made: {bytes} of further ends not saved"));
         }
         Ok(())
     }
@@ -133,7 +134,7 @@ impl Side {
     fn new(said: &Said) -> Self {
         let end = |(address, port): (IpAddr, u16)| format!("{address}.{port}").replace(':', "_");
         let name = format!("{:05}-{}-{}.bin", said.connection, end(said.from), end(said.to));
-        Side { name, to: said.to, bytes: 0, missing: 0, gaps: 0, first_gap: 0 }
+        Side { name, to: said.to, made: false, bytes: 0, missing: 0, gaps: 0, first_gap: 0 }
     }
 
     fn miss(&mut self, bytes: u64) {
@@ -185,8 +186,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("00001-192.0.2.1.1000-192.0.2.2.80.bin");
         fs::write(&path, "mine").unwrap();
-        let error = Sides::begin(folder.path()).unwrap().said(&said(1, "other")).unwrap_err();
+        let mut sides = Sides::begin(folder.path()).unwrap();
+        let error = sides.said(&said(1, "other")).unwrap_err();
         assert!(error.to_string().contains("EEXIST"), "{error}");
+        assert!(sides.ends.values().all(|side| !side.made && side.bytes == 0), "nothing is said to be saved");
         assert_eq!(fs::read_to_string(path).unwrap(), "mine");
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::ladder::Ladder;
 use super::sides::Sides;
+use crate::bytes::amounts;
 use crate::capture::Packet;
 use crate::capture::analysis::{Conversations, segment};
 use crate::capture::names::Names;
 use crate::capture::streams::{Said, Streams};
 use crate::capture::tally::{Endpoints, Intervals, Protocols};
 use crate::cli::{Context, Outcome};
-use crate::lab::amounts;
 use crate::report::follow::{Follower, Form};
 use crate::report::{flows, json, tally};
 
@@ -59,6 +59,11 @@ impl Summaries {
             || self.follow.is_some()
             || self.io.is_some()
             || self.ladder.is_some()
+    }
+
+    /// Whether connections are followed.
+    pub(super) fn follows(&self) -> bool {
+        self.follow.is_some()
     }
 
     /// Where files are made while frames come.

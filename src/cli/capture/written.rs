@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
+use crate::bytes::amounts;
 use crate::capture::files::measured::Measured;
 use crate::capture::files::pack::{Packer, Packing};
 use crate::capture::files::row::{Row, Turns};
@@ -17,7 +18,6 @@ use crate::cli::Context;
 pub(super) use crate::cli::destination::empty;
 use crate::cli::destination::{folder, may_create_in, there};
 use crate::kernel::OsError;
-use crate::lab::amounts;
 use crate::link::LinkType;
 
 /// A row of files instead of one.

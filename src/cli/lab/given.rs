@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::lab::amounts::{share, time};
+use crate::bytes::amounts::{share, time};
 use crate::lab::experiment::Given;
 
 /// Parameters of labs; a lab that has no use for one says so.

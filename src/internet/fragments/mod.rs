@@ -160,6 +160,8 @@ pub struct Counts {
     pub made_room: u64,
     /// Given up because fragments overlapped.
     pub overlapped: u64,
+    /// Fragments that were not used, of whichever datagram.
+    pub refused: u64,
 }
 
 /// Datagrams of which fragments are here.
@@ -177,6 +179,20 @@ impl Assembler {
     /// Takes in a fragment that came in frame `number` at `time` (nanoseconds). What a whole datagram carries is added to
     /// `whole`.
     pub fn take(&mut self, piece: &Piece<'_>, number: u64, time: Option<i64>, whole: &mut Vec<u8>) -> Taken {
+        let taken = self.add(piece, number, time, whole);
+        if let State::Refused(_) = taken.state {
+            self.counts.refused = self.counts.refused.saturating_add(1);
+        }
+        taken
+    }
+
+    /// Uses no fragment of which this is known before it is looked at.
+    pub fn refuse(&mut self, refusal: Refusal) -> Taken {
+        self.counts.refused = self.counts.refused.saturating_add(1);
+        refusal.into()
+    }
+
+    fn add(&mut self, piece: &Piece<'_>, number: u64, time: Option<i64>, whole: &mut Vec<u8>) -> Taken {
         self.expire(&piece.key, time);
         if let Some(refusal) = piece.refusal() {
             return refusal.into();

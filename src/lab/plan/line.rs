@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use crate::lab::amounts;
+use crate::bytes::amounts;
 use crate::lab::line::Conditions;
 
 /// What frames meet on their way into a network. What is not given is as without it.

@@ -78,7 +78,9 @@ fn congestion(text: &mut Text, dscp: u8, ecn: u8) {
 /// Which piece of a datagram a fragment is.
 pub(in crate::report) fn piece(text: &mut Text, offset: u16, more: bool) {
     text.str(match (offset, more) {
-        (0, _) => "first fragment",
+        (0, true) => "first fragment",
+        // RFC 6946: the only one.
+        (0, false) => "atomic fragment",
         (_, true) => "fragment",
         (_, false) => "last fragment",
     });
