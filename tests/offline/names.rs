@@ -151,3 +151,63 @@ fn questions_refusals_and_what_is_no_name_teach_nothing() {
         assert_eq!(told_by_dns(evil, &[record(evil, 1, &B.octets())]), number, "{evil:?}");
     }
 }
+
+/// What is called by a name in a file that was written with names of what these frames tell.
+fn written(frames: &[Vec<u8>], name: &str, arguments: &[&str]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let (from, folder) = (trace(frames), tempfile::tempdir().unwrap());
+    let path = folder.path().join(name);
+    shown(&from, &[&["--names", "-w", path.to_str().unwrap()], arguments].concat());
+    (folder, path)
+}
+
+fn read_back(path: &std::path::Path, arguments: &[&str]) -> String {
+    let output = netlab().args(["capture", "-q", "-r"]).arg(path).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn told_then_used() -> [Vec<u8>; 2] {
+    let answer = answer("www.example.org", 1, &[record("www.example.org", 1, &B.octets())]);
+    [datagram([53, 40_000], &answer), segment(false, b"x")]
+}
+
+#[test]
+fn a_file_keeps_the_names_that_were_learnt_for_whoever_asks_for_them() {
+    let (_folder, path) = written(&told_then_used(), "t.pcapng", &["--where", "tcp"]);
+    assert!(read_back(&path, &["--names"]).contains("192.0.2.1:40000 → www.example.org:80 TCP"));
+    assert!(read_back(&path, &[]).contains("192.0.2.1:40000 → 198.51.100.2:80 TCP"));
+    let again = path.with_file_name("again.pcapng.zst");
+    read_back(&path, &["--names", "-w", again.to_str().unwrap()]);
+    assert!(read_back(&again, &["--names"]).contains("www.example.org:80"));
+    let copy = path.with_file_name("copy.pcapng");
+    read_back(&again, &["--names", "-w", copy.to_str().unwrap(), "-c", "1"]);
+    assert!(read_back(&copy, &["--names"]).contains("www.example.org:80"), "a copy of a copy");
+    let without = path.with_file_name("without.pcapng");
+    read_back(&path, &["-w", without.to_str().unwrap()]);
+    assert!(!read_back(&without, &["--names"]).contains("www.example.org"));
+}
+
+#[test]
+fn every_file_of_a_row_begins_with_the_names_that_are_known() {
+    let [told, used] = told_then_used();
+    let frames = [&[told][..], &vec![used; 9]].concat();
+    let (folder, _) = written(&frames, "t.pcapng", &["--rotate-size", "200", "--where", "tcp"]);
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 2, "{files:?}");
+    for file in files {
+        assert!(read_back(&file, &["--names", "--flows"]).contains("www.example.org:80"), "{}", file.display());
+    }
+}
+
+#[test]
+fn tshark_reads_the_names_and_classic_pcap_holds_none() {
+    let (_folder, path) = written(&told_then_used(), "t.pcapng", &["--where", "tcp"]);
+    let hosts = std::process::Command::new("tshark").arg("-r").arg(&path).args(["-q", "-z", "hosts"]).output().unwrap();
+    let hosts = String::from_utf8_lossy(&hosts.stdout).into_owned();
+    assert!(hosts.lines().any(|line| line == "198.51.100.2\twww.example.org"), "{hosts}");
+    let pcap = path.with_file_name("t.pcap");
+    let refused = netlab().args(["capture", "--names", "-r"]).arg(&path).arg("-w").arg(&pcap).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no place for names\nhint: "));
+    assert!(!pcap.exists());
+}

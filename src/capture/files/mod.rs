@@ -21,6 +21,7 @@ pub mod pack;
 mod pcap;
 mod pcapng;
 mod remarks;
+mod resolution;
 pub mod row;
 pub mod unpack;
 pub mod write;
@@ -28,6 +29,7 @@ pub mod write;
 use std::io::{self, Read};
 
 use super::frame::{Frame, Source};
+use super::names::Told;
 use crate::link::received::Way;
 use input::Input;
 use pcap::Pcap;
@@ -132,6 +134,15 @@ impl<R: Read> Stored<R> {
             return Err(FileError::Unknown(Beginning(magic)));
         };
         Ok(Stored { input, format, failed: false })
+    }
+
+    /// The same, which also tells what addresses are called.
+    #[must_use]
+    pub fn naming(mut self, told: Told) -> Self {
+        if let Format::Pcapng(pcapng) = &mut self.format {
+            pcapng.told = Some(told);
+        }
+        self
     }
 
     /// What the file says of itself to people, as far as it was read: comments, filters, losses. Escape it before printing.

@@ -7,8 +7,9 @@ use super::input::Input;
 use super::options::{self, Options};
 use super::order::Order;
 use super::remarks::Remarks;
-use super::{FileError, MAX_FRAME};
+use super::{FileError, MAX_FRAME, resolution};
 use crate::capture::frame::{Frame, Nanoseconds};
+use crate::capture::names::Told;
 use crate::link::LinkType;
 use crate::link::received::Way;
 
@@ -22,6 +23,8 @@ pub(super) const INTERFACE: u32 = 1;
 const PACKET: u32 = 2;
 /// Block type of a simple packet block.
 const SIMPLE_PACKET: u32 = 3;
+/// Block type of a name resolution block.
+pub(super) const NAMES: u32 = 4;
 /// Block type of interface statistics.
 pub(super) const STATISTICS: u32 = 5;
 /// Block type of an enhanced packet block.
@@ -133,6 +136,8 @@ pub(super) struct Pcapng {
     comment: String,
     /// What the file says of itself.
     pub(super) remarks: Remarks,
+    /// Where names go, if anybody wants them.
+    pub(super) told: Option<Told>,
 }
 
 impl Pcapng {
@@ -175,7 +180,8 @@ impl Pcapng {
     fn block<R: Read>(&mut self, input: &mut Input<R>) -> Result<Option<(usize, Option<Packet>)>, FileError> {
         let Some(Head { order, kind, length, offset }) = self.head(input)? else { return Ok(None) };
         let cut = |have: u64| FileError::Cut { what: described(kind).1, offset, need: length.into(), have };
-        if described(kind).0 == LEAST {
+        let names = kind == NAMES && self.told.is_some() && length <= MAX_BLOCK;
+        if described(kind).0 == LEAST && !names {
             let have = input.skip(length.into())?;
             return if have < length.into() { Err(cut(have)) } else { Ok(Some((0, None))) };
         }
@@ -203,6 +209,11 @@ impl Pcapng {
             }
             INTERFACE => {
                 self.describe(body, order, offset)?;
+                None
+            }
+            NAMES => {
+                let records = body.get(8..).unwrap_or_default();
+                self.told.iter().for_each(|told| resolution::read(records, order, told));
                 None
             }
             SIMPLE_PACKET => Some(self.simple_packet(body, order)),

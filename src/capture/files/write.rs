@@ -2,10 +2,11 @@
 //! nanoseconds.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use super::options::{self, MAX_OPTION, option, option_halves, option_number};
 use super::pack::Packing;
-use super::{MAX_FRAME, pcap, pcapng};
+use super::{MAX_FRAME, pcap, pcapng, resolution};
 use crate::capture::accounting::Counted;
 use crate::capture::frame::{Frame, Nanoseconds, same_name};
 use crate::link::LinkType;
@@ -216,6 +217,20 @@ impl<W: Write> Writer<W> {
             self.to.write_all(&u32::from(options::END).to_le_bytes())?;
         }
         self.to.write_all(&length.to_le_bytes())
+    }
+
+    /// Writes what addresses are called, which pcap has no place for.
+    ///
+    /// # Errors
+    /// What the writer refused.
+    pub fn names(&mut self, names: &[(IpAddr, &str)]) -> io::Result<()> {
+        let blocks = if self.format == Format::Pcapng { names } else { &[] };
+        for some in blocks.chunks(resolution::MOST_WRITTEN) {
+            self.begin_block();
+            resolution::put(&mut self.block, some);
+            self.end_block(pcapng::NAMES)?;
+        }
+        Ok(())
     }
 
     /// Ends the file with what was counted on its interfaces, and flushes it.

@@ -5,6 +5,7 @@
 //! `-`, `_` and dots, and is no address.
 
 mod hosts;
+mod post;
 mod told;
 
 use std::collections::HashMap;
@@ -14,10 +15,12 @@ use super::packet::Packet;
 use crate::bytes::Fields;
 use crate::dissect::Header;
 
+pub use post::Told;
+
 /// Names in each half.
 const HALF: usize = 8192;
 /// Most bytes of a name (RFC 1035 section 2.3.4, without the lengths of the first label and the root).
-pub const MAX_BYTES: usize = 253;
+const MAX_BYTES: usize = 253;
 
 type Book = HashMap<IpAddr, Box<str>>;
 
@@ -29,6 +32,7 @@ pub struct Names {
     young: Book,
     /// What was learnt since [`Names::take_fresh`], where somebody takes it.
     fresh: Option<Vec<IpAddr>>,
+    told: Told,
     fields: Fields,
 }
 
@@ -42,6 +46,16 @@ impl Names {
     #[must_use]
     pub fn collecting(self) -> Self {
         Names { fresh: Some(Vec::new()), ..self }
+    }
+
+    /// Where a source of frames tells names that it knows.
+    pub fn told(&self) -> Told {
+        self.told.clone()
+    }
+
+    /// Learns what was told there.
+    pub fn listen(&mut self) {
+        self.told.take().into_iter().for_each(|(address, name)| self.learn(address, &name));
     }
 
     /// What an address is called.

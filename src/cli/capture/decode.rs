@@ -14,7 +14,7 @@ const NONE: &str = "none";
 pub(super) struct Decoding {
     /// Read what this port carries as another protocol than the usual: dns, mdns, llmnr, dhcp, ntp, tls, http, ssh, nlf, or
     /// none to leave it as bytes (8443=tls, tcp/8080=none, udp/5300=dns); several times for several ports
-    #[arg(long = "decode", value_name = "PORT=PROTOCOL", value_parser = choice)]
+    #[arg(long = "decode", value_name = "PORT=PROTOCOL", value_parser = choice, conflicts_with = "program")]
     choices: Vec<Choice>,
 }
 

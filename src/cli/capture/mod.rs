@@ -163,6 +163,7 @@ impl Args {
             return self.filter.print(&self.words, self.snaplen, context);
         }
         self.refuse_looks_without_frames(context)?;
+        self.naming.refuse_without_place(self.write.as_deref(), self.prints(context))?;
         if self.rotation.folder(self.write.as_deref()).and(self.summaries.folder()).is_some() {
             bail!("a row of files and --follow=FOLDER both make files: leave out one");
         }

@@ -97,6 +97,7 @@ impl Sink {
 
     /// Hands on a frame, and tells whether it met the condition.
     fn frame(&mut self, frame: &Frame<'_>, context: &mut Context) -> anyhow::Result<bool> {
+        self.exchange_names()?;
         let packet = self.dissector.as_mut().map(|dissector| dissector.read(*frame));
         if let (Some(condition), Some(packet)) = (&self.condition, &packet)
             && !condition.holds(packet)
@@ -117,6 +118,14 @@ impl Sink {
         Ok(true)
     }
 
+    /// Learns what a file told beside the frame, and writes all names that are new since the one before.
+    #[inline]
+    fn exchange_names(&mut self) -> anyhow::Result<()> {
+        let Some(names) = self.dissector.as_mut().and_then(Dissector::names_mut) else { return Ok(()) };
+        names.listen();
+        self.written.as_mut().map_or(Ok(()), |written| written.names(names))
+    }
+
     /// Names an interface in the file before its first frame.
     pub fn describe(&mut self, interface: &str, link: LinkType) -> anyhow::Result<()> {
         self.written.as_mut().map_or(Ok(()), |written| written.describe(interface, link))
@@ -131,6 +140,7 @@ impl Sink {
 
     /// Ends the file and flushes everything; whether there was what a summary is about.
     pub fn finish(&mut self, counted: &[Counted], context: &mut Context) -> anyhow::Result<Outcome> {
+        self.exchange_names()?;
         if let Some(written) = &mut self.written {
             written.finish(counted)?;
         }

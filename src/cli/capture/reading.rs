@@ -8,12 +8,13 @@ impl Args {
     /// What reads every frame, once for all who want packets; none where nobody does.
     pub(super) fn dissector(&self, context: &Context) -> Option<Dissector> {
         let (shows, table, condition) = (self.shows(context), self.parquet.wanted(), self.filter.condition.as_ref());
-        if !shows && !table && condition.is_none() && !self.summaries.wanted() {
+        let writes_names = self.naming.wanted() && self.write.is_some();
+        if !shows && !table && condition.is_none() && !self.summaries.wanted() && !writes_names {
             return None;
         }
         let shows_fields = shows && (self.verbose || self.columns.wanted() || context.json);
         let dissector = self.decoding.with(Dissector::new(condition.is_some() || shows_fields));
-        let dissector = self.naming.with(dissector);
+        let dissector = self.naming.with(dissector, writes_names);
         let tells_numbers = shows || table || condition.is_some();
         let dissector = if tells_numbers { dissector } else { dissector.absolute() };
         let dissector = self.fragments.with(dissector);

@@ -17,7 +17,8 @@ use crate::capture::files;
 use crate::capture::files::merged::{Merged, NamedError};
 use crate::capture::files::unpack::Unpacked;
 use crate::capture::files::write::About;
-use crate::capture::{FileError, Stored};
+use crate::capture::names::{Names, Told};
+use crate::capture::{Dissector, FileError, Stored};
 use crate::cli::{Context, Outcome};
 use crate::kernel::OsError;
 use crate::kernel::signal::{Interrupts, Stoppable};
@@ -41,7 +42,8 @@ impl Args {
         sink.watch = display.as_ref().map(Display::watch);
         let confined = self.confine(false);
         let interrupts = &Interrupts::take_the_first()?;
-        let mut source = merged(files, interrupts)?;
+        let told = sink.dissector.as_ref().and_then(Dissector::names).map(Names::told);
+        let mut source = merged(files, told.as_ref(), interrupts)?;
         // Only now, for a file whose header is damaged must not cost what there was before.
         sink.written = output.map(|output| Written::begin(output, self.about())).transpose()?;
         sink.table = table.map(Target::begin).transpose()?;
@@ -104,12 +106,17 @@ fn names(files: &[Opened]) -> String {
 }
 
 /// The files as one source, their headers read.
-fn merged(files: Vec<Opened>, interrupts: &Interrupts) -> anyhow::Result<Merged<Unpacked<Stoppable<'_>>>> {
+fn merged<'i>(
+    files: Vec<Opened>,
+    told: Option<&Told>,
+    interrupts: &'i Interrupts,
+) -> anyhow::Result<Merged<Unpacked<Stoppable<'i>>>> {
     let open = |Opened { name, first, file }| {
         let stored = Stored::open(Unpacked::new(first, Stoppable::new(file, interrupts)));
-        stored.with_context(|| name.clone()).map(|stored| (name, stored))
+        let stored = stored.with_context(|| name.clone())?;
+        Ok((name, told.cloned().into_iter().fold(stored, Stored::naming)))
     };
-    Ok(Merged::new(files.into_iter().map(open).collect::<Result<Vec<_>, _>>()?))
+    Ok(Merged::new(files.into_iter().map(open).collect::<anyhow::Result<Vec<_>>>()?))
 }
 
 fn open(path: &Path) -> io::Result<File> {

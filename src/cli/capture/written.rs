@@ -13,6 +13,7 @@ use crate::capture::files::measured::Measured;
 use crate::capture::files::pack::{Packer, Packing};
 use crate::capture::files::row::{Row, Turns};
 use crate::capture::files::write::{About, Format, WriteError, Writer};
+use crate::capture::names::Names;
 use crate::capture::{Counted, Frame};
 use crate::cli::Context;
 pub(super) use crate::cli::destination::empty;
@@ -121,6 +122,8 @@ pub(super) struct Written {
     described: Vec<(String, LinkType)>,
     row: Option<Row>,
     open: Option<Open>,
+    /// The file that is open was not told yet what names are known.
+    nameless: bool,
 }
 
 /// Bytes are counted as they reach the file.
@@ -169,7 +172,7 @@ impl Open {
 impl Written {
     /// Begins the file, or gets ready for the first of a row. The name says the format.
     pub fn begin(output: Output, about: About) -> anyhow::Result<Self> {
-        let mut written = Written { about, described: Vec::new(), row: None, open: None };
+        let mut written = Written { about, described: Vec::new(), row: None, open: None, nameless: false };
         match output {
             Output::One(path, file) => {
                 let file = empty(&path, file).map_err(|error| OsError::from_io("create", path.display(), &error))?;
@@ -198,6 +201,14 @@ impl Written {
         self.try_to(|writer| writer.frame(frame))
     }
 
+    /// Writes what names are new; into a file that has just begun all of them.
+    pub fn names(&mut self, names: &mut Names) -> anyhow::Result<()> {
+        let fresh = names.take_fresh();
+        let told = if std::mem::take(&mut self.nameless) { names.learnt() } else { fresh };
+        let pairs: Vec<_> = told.iter().filter_map(|address| Some((*address, names.of(*address)?))).collect();
+        if pairs.is_empty() { Ok(()) } else { self.try_to(|writer| Ok(writer.names(&pairs)?)) }
+    }
+
     /// Closes the file of a row and begins the next.
     fn turn(&mut self, time: i64) -> anyhow::Result<()> {
         self.open.take().map_or(Ok(()), |mut open| open.finish(&[]))?;
@@ -210,6 +221,7 @@ impl Written {
             open.try_to(|writer| writer.describe(interface, *link))?;
         }
         self.open = Some(open);
+        self.nameless = true;
         while let Some(oldest) = row.surplus() {
             match fs::remove_file(&oldest) {
                 // Somebody was quicker.
