@@ -53,9 +53,10 @@ fn a_chosen_reader_is_used_in_every_look() {
 #[test]
 fn a_stream_is_followed_where_a_chosen_reader_says_what_it_is() {
     let trace = trace(&[segment(b"\0\0\0\x05\x05\0\0\0\0\x01hello")]);
-    let followed = |more: &[&str]| shown(&trace, &[&["--follow", "--where", "nlf.stream == 1"], more].concat());
-    assert!(!followed(&[]).contains("hello"));
-    assert!(followed(&["--decode", "80=nlf"]).contains("hello"));
+    let follow = ["--follow", "--where", "nlf.stream == 1"];
+    let nobody = run(&trace, &follow);
+    assert_eq!((nobody.status.code(), nobody.stdout.as_slice()), (Some(1), &b""[..]));
+    assert!(shown(&trace, &[&follow[..], &["--decode", "80=nlf"]].concat()).contains("hello"));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn nanoseconds_are_shown_where_the_file_has_them() {
     let instants = [7 * SECOND + 123_456_789, 7 * SECOND + 123_456_790, 8 * SECOND + 500];
     let nanoseconds = file(Format::Pcapng, &instants);
     assert_eq!(times(&nanoseconds, "epoch", None), ["7.123456789", "7.123456790", "8.000000500"]);
-    assert_eq!(times(&nanoseconds, "previous", None), ["+0.000000", "+0.000000001", "+0.876543710"]);
+    assert_eq!(times(&nanoseconds, "previous", None), ["+0.000000000", "+0.000000001", "+0.876543710"]);
     assert_eq!(times(&nanoseconds, "delta", None), times(&nanoseconds, "previous", None));
     assert_eq!(times(&nanoseconds, "utc", None)[0], "1970-01-01T00:00:07.123456789Z");
     assert_eq!(times(&nanoseconds, "local", Some("UTC0"))[0], "1970-01-01T00:00:07.123456789+00:00");

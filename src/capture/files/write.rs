@@ -390,7 +390,7 @@ mod tests {
             let file = writer.into_inner();
             assert_eq!(file.windows(8).any(|bytes| bytes == b"four mor"), comment == "four more");
             let mut stored = Stored::open(file.as_slice()).unwrap();
-            assert_eq!(stored.next().unwrap(), Some(expected));
+            assert_eq!(stored.next().unwrap(), Some(Frame { comment, ..expected }));
             assert_eq!(stored.next().unwrap(), Some(expected));
             assert_eq!(stored.next().unwrap(), None);
         }
