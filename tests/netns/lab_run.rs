@@ -334,6 +334,11 @@ fn an_export_to_standard_output_is_alone_there() {
     let output = run(&["run", "handshake", "--pcap", "-"]);
     let mut stored = Stored::open(output.stdout.as_slice()).unwrap();
     assert!(stored.next().unwrap().is_some());
+    for drawing in [&["-v"][..], &["--bits", "1"]] {
+        let output = run(&[&["run", "handshake", "--json"], drawing].concat());
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty() && errors.contains("-v and --bits draw frames"), "{errors}");
+    }
     for others in [&["--html", "-"][..], &["--json"], &["-v"]] {
         let output = run(&[&["run", "handshake", "--svg", "-"], others].concat());
         let errors = String::from_utf8(output.stderr).unwrap();

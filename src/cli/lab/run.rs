@@ -110,9 +110,7 @@ impl Run {
             context.note(format_args!("left the lab {} before its end", lab.name));
             return Ok(Outcome::Interrupted);
         }
-        if !context.json {
-            self.all_drawn(&observation)?;
-        }
+        self.all_drawn(&observation)?;
         for option in given::options(parameters.unused()) {
             context.note(format_args!("the lab {} has no use for {option}", lab.name));
         }
@@ -130,6 +128,9 @@ impl Run {
 
     /// Whether standard output is for an export and for nothing else.
     fn is_silent(&self, exports: &Exports, context: &Context) -> anyhow::Result<bool> {
+        if context.json && (self.verbose > 0 || !self.bits.is_empty()) {
+            bail!("-v and --bits draw frames, and --json has the bytes of each: leave out one");
+        }
         let asked = self.step || self.explain || self.verbose > 0 || !self.bits.is_empty() || context.json;
         match exports.on_standard_output().as_slice() {
             [] => Ok(false),

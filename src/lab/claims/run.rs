@@ -40,7 +40,7 @@ impl Judged {
 }
 
 /// Tries the statements and returns what came of each, in the same order. `goes_on` is told how many are done, often;
-/// when it says no, those that are not done are left out.
+/// when it says no, those that are not done are left out. Those whose experiment broke off have no verdict.
 pub fn run(ground: Ground, chosen: &[(Floor, &'static Claim)], mut goes_on: impl FnMut(usize) -> bool) -> Vec<Judged> {
     let waiting = Arc::new((AtomicUsize::new(0), chosen.to_vec()));
     let (sender, receiver) = mpsc::channel();
@@ -60,7 +60,12 @@ pub fn run(ground: Ground, chosen: &[(Floor, &'static Claim)], mut goes_on: impl
         match receiver.recv_timeout(LOOK_UP) {
             Ok(one) => judged.push(one),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Disconnected) => {
+                let done: Vec<usize> = judged.iter().map(|(at, _)| *at).collect();
+                let lost = chosen.iter().enumerate().filter(|(at, _)| !done.contains(at));
+                judged.extend(lost.map(|(at, chosen)| (at, broken_off(chosen))));
+                break;
+            }
         }
     }
     judged.sort_by_key(|(at, _)| *at);
@@ -70,6 +75,12 @@ pub fn run(ground: Ground, chosen: &[(Floor, &'static Claim)], mut goes_on: impl
 fn take<T: Copy>((next, all): &(AtomicUsize, Vec<T>)) -> Option<(usize, T)> {
     let at = next.fetch_add(1, Ordering::Relaxed);
     all.get(at).map(|item| (at, *item))
+}
+
+/// What there is to say where a worker is gone and told nothing.
+fn broken_off(&(floor, claim): &(Floor, &'static Claim)) -> Judged {
+    let reason = Some("the experiment broke off".to_owned());
+    Judged { floor, claim, verdict: Verdict::Unclear, measured: String::new(), reason, duration: Duration::ZERO }
 }
 
 fn judge(ground: Ground, &(floor, claim): &(Floor, &'static Claim)) -> Judged {
@@ -108,6 +119,16 @@ mod tests {
         },
         ..QUICK
     };
+
+    #[test]
+    fn an_experiment_that_panics_is_unclear_and_nobody_is_said_to_have_left() {
+        static PANICS: Claim = Claim { id: "panics", attempt: |_| panic!("on purpose"), ..QUICK };
+        let chosen = [(Floor::Link, &PANICS), (Floor::Link, &QUICK)];
+        let judged = run(Ground::on_loopback(), &chosen, |_| true);
+        let verdicts: Vec<_> = judged.iter().map(|judged| (judged.claim.id, judged.verdict)).collect();
+        assert_eq!(verdicts, [("panics", Verdict::Unclear), ("quick", Verdict::Holds)]);
+        assert_eq!(judged[0].reason.as_deref(), Some("the experiment broke off"));
+    }
 
     #[test]
     fn who_goes_gets_what_was_done_and_waits_for_nobody() {

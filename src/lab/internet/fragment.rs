@@ -115,14 +115,16 @@ fn is_cut(stage: &mut Stage<'_>, passed: &Passed) {
         .iter()
         .map(|ip| {
             let more = if ip.more_fragments { ", more follow" } else { "" };
-            format!("{} bytes at {}{more}", ip.total_length.saturating_sub(20), ip.fragment_offset)
+            let length = ip.total_length.saturating_sub(20);
+            let bytes = if length == 1 { "byte" } else { "bytes" };
+            format!("{length} {bytes} at {}{more}", ip.fragment_offset)
         })
         .collect();
     stage.finding(
         Words {
             en: "1473 bytes: two fragments, which the receiver joins", zh: "1473 字节:两个分片,由接收方重组"
         },
-        told == ["1480 bytes at 0, more follow", "1 bytes at 1480"] && passed.received == FITS + 1,
+        told == ["1480 bytes at 0, more follow", "1 byte at 1480"] && passed.received == FITS + 1,
         told.join("; "),
     );
     let [first, second] = pieces.as_slice() else { return };

@@ -22,13 +22,16 @@ const BEFORE: usize = 4;
 /// Longer than an acknowledgement of the answer is held back: 40 ms at least on Linux.
 const DELAYED_ACK: Duration = Duration::from_millis(60);
 
-/// The shortest of so many turns.
+/// The shortest of so many turns, the first left out where there are several.
 struct Shortest(io::Result<Duration>, usize);
 
 impl Outcome for Shortest {
     fn told(&self) -> String {
-        let least = if self.1 > 1 { "min. " } else { "" };
-        self.0.as_ref().map_or_else(errno, |turn| format!("{least}{} ms", turn.as_millis()))
+        let turn = |turn: &Duration| match self.1 {
+            1 => format!("{} ms", turn.as_millis()),
+            turns => format!("last {}: each ≥ {} ms", turns - 1, turn.as_millis()),
+        };
+        self.0.as_ref().map_or_else(errno, turn)
     }
 }
 
