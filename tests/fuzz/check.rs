@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use netlab::bytes::{Field, Fields, Silent};
 use netlab::capture::condition::Place;
 use netlab::capture::frame::Frame;
+use netlab::capture::names::Names;
 use netlab::capture::{Dissector, Packet};
 use netlab::dissect::{Origin, dissect};
 use netlab::report::clock::Clock;
@@ -16,7 +17,7 @@ use netlab::report::{Palette, packet_json, packet_line};
 
 thread_local! {
     /// Its tables are used again for every frame, as the program does.
-    static DISSECTOR: RefCell<Dissector> = RefCell::new(Dissector::new(true).reassembling());
+    static DISSECTOR: RefCell<Dissector> = RefCell::new(Dissector::new(true).reassembling().naming(Names::default()));
     static PLACES: Vec<Place> = ["frame.number", "dns.name", "http.header", "tls.alpn", "payload.payload"]
         .map(|name| Place::of(name, 0..0).expect("a name of the list"))
         .to_vec();

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use netlab::bytes::{Escaped, Field, Fields, Silent, Value, hex};
 use netlab::capture::Dissector;
 use netlab::capture::frame::Frame;
+use netlab::capture::names::Names;
 use netlab::dissect::{Layer, Origin, dissect};
 use netlab::link::LinkType;
 use netlab::report::clock::Clock;
@@ -101,7 +102,7 @@ fn every_golden_frame_reads_as_its_text_says() {
 
 thread_local! {
     /// Its tables are used again for every frame, as the program does.
-    static DISSECTOR: RefCell<Dissector> = RefCell::new(Dissector::new(true));
+    static DISSECTOR: RefCell<Dissector> = RefCell::new(Dissector::new(true).naming(Names::default()));
 }
 
 /// Every look of a frame: none panics, none lets a control character through.

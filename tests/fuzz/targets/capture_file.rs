@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use netlab::capture::files::unpack::Unpacked;
 use netlab::capture::files::write::{About, Format, Writer};
+use netlab::capture::names::Names;
 use netlab::capture::{Source, Stored};
 
 /// Frames after which a file that unpacks to very much is long enough.
@@ -11,7 +12,9 @@ const ENOUGH: usize = 10_000;
 
 fuzz_target!(|bytes: &[u8]| {
     let (first, rest) = bytes.split_at(bytes.len().min(4));
-    let Ok(mut stored) = Stored::open(Unpacked::new(first.to_vec(), rest)) else { return };
+    let Ok(stored) = Stored::open(Unpacked::new(first.to_vec(), rest)) else { return };
+    let mut names = Names::default();
+    let mut stored = stored.naming(names.told());
     let mut writer = Writer::create(Vec::new(), Format::Pcapng, About::default()).unwrap();
     let mut frames = 0;
     while let Ok(Some(frame)) = stored.next() {
@@ -21,11 +24,18 @@ fuzz_target!(|bytes: &[u8]| {
             break;
         }
     }
+    names.listen();
+    let known = names.learnt();
+    let known: Vec<_> = known.iter().filter_map(|address| Some((*address, names.of(*address)?))).collect();
+    writer.names(&known).unwrap();
     writer.finish(&[]).unwrap();
     let copy = writer.into_inner();
-    let mut stored = Stored::open(copy.as_slice()).unwrap();
+    let mut read = Names::default();
+    let mut stored = Stored::open(copy.as_slice()).unwrap().naming(read.told());
     for _ in 0..frames {
         assert!(stored.next().unwrap().is_some(), "every frame that was read is read again");
     }
     assert!(stored.next().unwrap().is_none());
+    read.listen();
+    assert!(known.iter().all(|(address, name)| read.of(*address) == Some(name)), "every name that was read is read again");
 });
