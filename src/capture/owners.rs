@@ -1,6 +1,7 @@
 //! Which processes frames come from and go to, as far as they are on this machine.
 //!
-//! **Invariant:** memory is bounded, and so is how often is asked about a conversation.
+//! **Invariant:** memory is bounded, and so is how often is asked about a conversation: [`AT_ONCE`] times, and then once in
+//! [`MISSING`] at most, however many connections are opened in it.
 
 use std::collections::HashMap;
 use std::io;
@@ -24,28 +25,34 @@ const AT_ONCE: u8 = 8;
 /// Asks for owners and remembers them.
 #[derive(Debug)]
 pub struct Owners<A> {
-    ask: A,
+    /// Who is asked, or why nobody is any more.
+    ask: Result<A, io::Error>,
     known: HashMap<(Protocol, Pair), Known>,
     hidden: bool,
-    gone: Option<io::Error>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     owners: [Owner; 2],
     asked: Option<Nanoseconds>,
-    /// How often, up to [`AT_ONCE`].
+    /// How often without a pause of [`GOOD`], up to [`AT_ONCE`].
     times: u8,
 }
 
 impl Known {
-    fn is_good(&self, now: Nanoseconds) -> bool {
-        let good = match self.owners.contains(&Owner::Unknown) {
-            true if self.times < AT_ONCE => return false,
-            true => MISSING,
-            false => GOOD,
-        };
-        self.asked.is_some_and(|asked| (0..good).contains(&now.saturating_sub(asked)))
+    /// Whether they are asked for now, which counts as done.
+    fn is_to_be_asked(&mut self, now: Nanoseconds, opens: bool) -> bool {
+        // The clock may be set back.
+        let since = self.asked.map_or(GOOD, |asked| now.saturating_sub(asked)).unsigned_abs();
+        if since >= GOOD.unsigned_abs() {
+            self.times = 0;
+        }
+        let wanted = self.times == 0 || opens || self.owners.contains(&Owner::Unknown);
+        let asks = wanted && (self.times < AT_ONCE || since >= MISSING.unsigned_abs());
+        if asks {
+            (self.asked, self.times) = (Some(now), self.times.saturating_add(1).min(AT_ONCE));
+        }
+        asks
     }
 
     /// Keeps those of a connection whose socket is gone: its last segments were still theirs.
@@ -61,7 +68,7 @@ impl Known {
 impl<A: Ask> Owners<A> {
     /// Owners that `ask` is asked for.
     pub fn new(ask: A) -> Self {
-        Owners { ask, known: HashMap::new(), hidden: false, gone: None }
+        Owners { ask: Ok(ask), known: HashMap::new(), hidden: false }
     }
 
     /// The processes that a packet of TCP or UDP comes from and goes to.
@@ -78,16 +85,16 @@ impl<A: Ask> Owners<A> {
         }
         let known = self.known.entry((protocol, pair)).or_default();
         let now = packet.frame.time.unwrap_or(0);
-        if self.gone.is_none() && (opens || !known.is_good(now)) {
+        if let Ok(ask) = &mut self.ask
+            && known.is_to_be_asked(now, opens)
+        {
             let (source, destination) = (datagram.source.into(), datagram.destination.into());
-            match self.ask.ask(Question { protocol, source, destination, opens }) {
+            match ask.ask(Question { protocol, source, destination, opens }) {
                 Ok([source, destination]) => {
                     self.hidden |= source == Owner::Hidden || destination == Owner::Hidden;
                     known.learn(if own == 0 { [source, destination] } else { [destination, source] }, goes_on);
-                    known.asked = Some(now);
-                    known.times = if opens { 1 } else { known.times.saturating_add(1) };
                 }
-                Err(error) => self.gone = Some(error),
+                Err(error) => self.ask = Err(error),
             }
         }
         let [source, destination] = [own, 1 - own].map(|end| match &known.owners[end] {
@@ -105,24 +112,33 @@ impl<A: Ask> Owners<A> {
 
     /// Why nobody could be asked any more.
     pub fn gone(&self) -> Option<&io::Error> {
-        self.gone.as_ref()
+        self.ask.as_ref().err()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
     use super::*;
     use crate::capture::{Dissector, Frame};
     use crate::kernel::process::Process;
 
     /// Gives its answers in their order and counts the questions.
-    struct Script(Vec<[Owner; 2]>, Vec<Question>);
+    struct Script(Vec<[Owner; 2]>, Rc<Cell<usize>>);
 
     impl Ask for Script {
-        fn ask(&mut self, question: Question) -> io::Result<[Owner; 2]> {
-            self.1.push(question);
+        fn ask(&mut self, _: Question) -> io::Result<[Owner; 2]> {
+            self.1.update(|asked| asked + 1);
             if self.0.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(self.0.remove(0)) }
         }
+    }
+
+    /// Owners that get these answers, and how often was asked.
+    fn script(answers: Vec<[Owner; 2]>) -> (Owners<Script>, Rc<Cell<usize>>) {
+        let asked = Rc::default();
+        (Owners::new(Script(answers, Rc::clone(&asked))), asked)
     }
 
     fn held(pid: u32) -> Owner {
@@ -151,47 +167,57 @@ mod tests {
 
     #[test]
     fn a_conversation_is_asked_about_once_a_second_and_each_end_keeps_its_own() {
-        let mut owners =
-            Owners::new(Script(vec![[held(7), Owner::Elsewhere], [Owner::Elsewhere, held(8)]], Vec::new()));
+        let (mut owners, asked) = script(vec![[held(7), Owner::Elsewhere], [Owner::Elsewhere, held(8)]]);
         assert_eq!(of(&mut owners, false, SYN, 0), [Some(7), None]);
         assert_eq!(of(&mut owners, true, ACK, GOOD - 1), [None, Some(7)]);
-        assert_eq!(owners.ask.1.len(), 1);
+        assert_eq!(asked.get(), 1);
         assert_eq!(of(&mut owners, true, ACK, GOOD), [None, Some(8)]);
-        assert_eq!(owners.ask.1.len(), 2);
+        assert_eq!(asked.get(), 2);
     }
 
     #[test]
     fn a_connection_keeps_its_processes_when_its_socket_is_gone_and_the_next_one_does_not() {
         let gone = [Owner::Unknown, Owner::Elsewhere];
-        let answers = vec![[held(7), Owner::Elsewhere], gone.clone(), gone];
-        let mut owners = Owners::new(Script(answers, Vec::new()));
+        let (mut owners, asked) = script(vec![[held(7), Owner::Elsewhere], gone.clone(), gone]);
         assert_eq!(of(&mut owners, false, SYN, 0), [Some(7), None]);
         assert_eq!(of(&mut owners, false, ACK, 2 * GOOD), [Some(7), None]);
         assert_eq!(of(&mut owners, false, SYN, 2 * GOOD), [Some(0), None]);
-        assert_eq!(owners.ask.1.len(), 3);
+        assert_eq!(asked.get(), 3);
     }
 
     #[test]
     fn what_is_missing_is_asked_for_at_once_and_then_now_and_then() {
-        let missing = vec![[Owner::Unknown, Owner::Elsewhere]; 100];
-        let mut owners = Owners::new(Script(missing, Vec::new()));
+        let (mut owners, asked) = script(vec![[Owner::Unknown, Owner::Elsewhere]; 100]);
         for time in (0..50).chain([MISSING - 1]) {
             assert_eq!(of(&mut owners, false, ACK, time), [Some(0), None]);
         }
-        assert_eq!(owners.ask.1.len(), usize::from(AT_ONCE));
+        assert_eq!(asked.get(), usize::from(AT_ONCE));
         of(&mut owners, false, ACK, MISSING + i64::from(AT_ONCE));
-        assert_eq!(owners.ask.1.len(), usize::from(AT_ONCE) + 1);
+        assert_eq!(asked.get(), usize::from(AT_ONCE) + 1);
+    }
+
+    #[test]
+    fn opening_again_and_again_is_not_asked_about_each_time() {
+        let (mut owners, asked) = script(vec![[held(7), Owner::Elsewhere]; 1000]);
+        for time in 0..1000 {
+            of(&mut owners, false, SYN, time * GOOD / 1000);
+        }
+        assert!((AT_ONCE.into()..=usize::from(AT_ONCE) + 10).contains(&asked.get()), "{asked:?} in a second");
+        // After a pause the next one is asked about at once, as the first was.
+        let before = asked.get();
+        of(&mut owners, false, SYN, 3 * GOOD);
+        assert_eq!(asked.get(), before + 1);
     }
 
     #[test]
     fn a_helper_that_is_gone_is_not_asked_again() {
-        let mut owners = Owners::new(Script(vec![[Owner::Hidden, held(1)]], Vec::new()));
+        let (mut owners, asked) = script(vec![[Owner::Hidden, held(1)]]);
         assert_eq!(of(&mut owners, false, ACK, 0), [Some(0), Some(1)]);
         assert!(owners.hidden() && owners.gone().is_none());
         for later in 1..4 {
             assert_eq!(of(&mut owners, false, ACK, 2 * later * GOOD), [Some(0), Some(1)]);
         }
-        assert_eq!(owners.ask.1.len(), 2);
+        assert_eq!(asked.get(), 2);
         assert!(owners.gone().is_some());
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -36,12 +36,8 @@ pub struct Holders {
 /// The refusal to read /proc at all.
 pub fn socket_holders() -> io::Result<Holders> {
     let mut holders = Holders::default();
-    let number = |entry: fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
-    let entries = fs::read_dir("/proc")?.collect::<io::Result<Vec<_>>>()?;
-    let mut processes: Vec<u32> = entries.into_iter().filter_map(number).collect();
-    processes.sort_unstable_by_key(|pid| Reverse(*pid));
-    for pid in processes {
-        let path = Path::new("/proc").join(pid.to_string());
+    for pid in newest_first()? {
+        let path = path(pid);
         match sockets_of(&path) {
             Ok(inodes) => holders.add(pid, &path, inodes),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => holders.hidden += 1,
@@ -51,13 +47,39 @@ pub fn socket_holders() -> io::Result<Holders> {
     Ok(holders)
 }
 
+/// The numbers of all processes, highest first: mostly the newest.
+///
+/// # Errors
+/// The refusal to read /proc.
+pub fn newest_first() -> io::Result<Vec<u32>> {
+    let number = |entry: fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+    let entries = fs::read_dir("/proc")?.collect::<io::Result<Vec<_>>>()?;
+    let mut processes: Vec<u32> = entries.into_iter().filter_map(number).collect();
+    processes.sort_unstable_by_key(|pid| Reverse(*pid));
+    Ok(processes)
+}
+
+/// Process `pid`, if it holds the socket with this inode and this user may see that.
+pub fn holds(pid: u32, inode: u32) -> Option<Process> {
+    let path = path(pid);
+    sockets_of(&path).ok()?.contains(&inode).then(|| Process { pid, name: name_of(&path) })
+}
+
+fn path(pid: u32) -> PathBuf {
+    Path::new("/proc").join(pid.to_string())
+}
+
+fn name_of(process: &Path) -> String {
+    let name = fs::read(process.join("comm")).unwrap_or_default();
+    String::from_utf8_lossy(name.trim_ascii_end()).into_owned()
+}
+
 impl Holders {
     fn add(&mut self, pid: u32, path: &Path, mut inodes: Vec<u32>) {
         if inodes.is_empty() {
             return;
         }
-        let name = fs::read(path.join("comm")).unwrap_or_default();
-        let name = String::from_utf8_lossy(name.trim_ascii_end()).into_owned();
+        let name = name_of(path);
         inodes.sort_unstable();
         inodes.dedup();
         for inode in inodes {
@@ -69,7 +91,7 @@ impl Holders {
 fn sockets_of(process: &Path) -> io::Result<Vec<u32>> {
     let files = fs::read_dir(process.join("fd"))?;
     let target = |file: io::Result<fs::DirEntry>| fs::read_link(file.ok()?.path()).ok();
-    let inode = |target: std::path::PathBuf| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
+    let inode = |target: PathBuf| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
     Ok(files.filter_map(target).filter_map(inode).collect())
 }
 
@@ -136,5 +158,9 @@ mod tests {
         let inode: u32 = link.to_str().unwrap().trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
         let holders = socket_holders().unwrap();
         assert!(holders.by_inode[&inode].iter().any(|process| process.pid == std::process::id()));
+        let process = holds(std::process::id(), inode).unwrap();
+        assert_eq!(process.pid, std::process::id());
+        assert!(holders.by_inode[&inode].contains(&process) && holds(1, inode).is_none());
+        assert!(newest_first().unwrap().is_sorted_by(|newer, older| newer > older));
     }
 }

@@ -1,17 +1,19 @@
 //! `netlab capture --process`: the processes at both ends, live, from a process that holds nothing itself.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use netlab::bytes::hex;
 use netlab::kernel::namespace::Host;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::capture::Capture;
 use crate::json_keys;
-use crate::topology::{INTERFACE, PATIENCE, Pair, host, pair};
+use crate::topology::{INTERFACE, PATIENCE, Pair, host, pair, pair_with_ipv6};
 
 crate::tests![
     either_end_of_a_connection_is_named_where_it_is,
@@ -19,6 +21,11 @@ crate::tests![
     another_namespace_tells_its_own_processes,
     lines_and_layers_show_processes_too,
     only_the_helper_may_look_at_processes_and_it_goes_with_the_capture,
+    link_local_connections_are_named,
+    a_connection_that_is_over_before_anybody_asks_is_named,
+    a_helper_that_is_stopped_costs_the_names_and_no_frame,
+    a_helper_that_was_killed_costs_the_names_and_leaves_no_zombie,
+    ctrl_z_does_not_stop_the_helper_alone,
 ];
 
 /// A shell that talks with a server and stays connected until its input ends.
@@ -200,15 +207,122 @@ fn only_the_helper_may_look_at_processes_and_it_goes_with_the_capture() {
     };
     let own = status(capture.process());
     assert!(rights(&own) == 0 && own.contains("Seccomp:\t2"), "{own}");
-    let [helper] = children(capture.process())[..] else { panic!("one helper") };
+    let helper = helper(&capture);
     let held = status(helper);
     assert_eq!(rights(&held) & !LOOKING, 0, "{held}");
     assert!(held.contains("Seccomp:\t2") && held.contains("NoNewPrivs:\t1"), "{held}");
     capture.interrupt();
     assert_eq!(capture.end().2, Some(0));
+    wait_until("the helper is gone", || !std::path::Path::new(&format!("/proc/{helper}/ns/net")).exists());
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
-    while std::path::Path::new(&format!("/proc/{helper}/ns/net")).exists() {
-        assert!(Instant::now() < deadline, "the helper stays");
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+fn helper(capture: &Capture) -> u32 {
+    let [helper] = children(capture.process())[..] else { panic!("one helper") };
+    helper
+}
+
+fn send(process: u32, signal: Signal) {
+    kill(Pid::from_raw(process as i32), signal).unwrap();
+}
+
+/// The packets of a connection on loopback, up to "welcome".
+fn connection(host: &Host, capture: &Capture) -> (Client, Vec<Value>) {
+    let (listener, address) = listen(host, Ipv4Addr::LOCALHOST);
+    let client = Client::start(host, "tcp", address);
+    let _stream = serve(&listener);
+    (client, until(capture, "welcome"))
+}
+
+fn link_local_connections_are_named() {
+    let pair = pair_with_ipv6();
+    let listening = |address: &str| {
+        let index = nix::net::if_::if_nametoindex(INTERFACE).unwrap();
+        SocketAddr::V6(SocketAddrV6::new(address.parse().unwrap(), 0, 0, index))
+    };
+    let listener = pair.right.run(move || TcpListener::bind(listening("fe80::fc:ff:fe00:2")).unwrap());
+    let port = listener.local_addr().unwrap().port();
+    let capture = Capture::start(&pair.left, &[INTERFACE, "--json", "--process", "tcp"]);
+    let _client = pair.left.run(move || {
+        let mut server = listening("fe80::fc:ff:fe00:2");
+        server.set_port(port);
+        TcpStream::connect(server).unwrap()
+    });
+    for _ in 0..3 {
+        let packet = capture.json();
+        let here = if packet["direction"] == "out" { "source_processes" } else { "destination_processes" };
+        assert!(among(&own(), &packet[here]), "{packet}");
+    }
+}
+
+fn a_connection_that_is_over_before_anybody_asks_is_named() {
+    let host = host("alone", false);
+    let capture = Capture::start(&host, &["lo", "--json", "--process", "tcp"]);
+    let helper = helper(&capture);
+    let pauses = || {
+        let status = std::fs::read_to_string(format!("/proc/{helper}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        line.trim().parse::<u64>().unwrap()
+    };
+    send(capture.process(), Signal::SIGSTOP);
+    let (listener, address) = listen(&host, Ipv4Addr::LOCALHOST);
+    let before = pauses();
+    let client = Client::start(&host, "tcp", address);
+    let bash = client.process();
+    let stream = serve(&listener);
+    wait_until("the helper saw it", || pauses() > before);
+    drop(stream);
+    client.end();
+    send(capture.process(), Signal::SIGCONT);
+    let first = capture.json();
+    assert!(among(&bash, &first["source_processes"]) && among(&own(), &first["destination_processes"]), "{first}");
+}
+
+fn a_helper_that_is_stopped_costs_the_names_and_no_frame() {
+    let host = host("alone", false);
+    let capture = Capture::start(&host, &["lo", "--json", "--process", "tcp"]);
+    let helper = helper(&capture);
+    send(helper, Signal::SIGSTOP);
+    let (_client, packets) = connection(&host, &capture);
+    assert!(
+        packets.iter().all(|packet| packet["source_processes"] == json!([]) || packet["source_processes"].is_null())
+    );
+    capture.interrupt();
+    let (_, err, status) = capture.end();
+    assert!(err.contains("the owners of sockets is gone: it did not answer"), "{err}");
+    assert_eq!((err.matches("is gone").count(), status), (1, Some(0)));
+    send(helper, Signal::SIGCONT);
+    wait_until("the helper is gone", || !std::path::Path::new(&format!("/proc/{helper}/ns/net")).exists());
+}
+
+fn a_helper_that_was_killed_costs_the_names_and_leaves_no_zombie() {
+    let host = host("alone", false);
+    let capture = Capture::start(&host, &["lo", "--json", "--process", "tcp"]);
+    send(helper(&capture), Signal::SIGKILL);
+    let (_client, packets) = connection(&host, &capture);
+    assert!(packets.len() >= 5, "{packets:?}");
+    assert_eq!(children(capture.process()), [0; 0], "no zombie");
+    capture.interrupt();
+    let (_, err, status) = capture.end();
+    assert!(err.contains("is gone: it ended") && status == Some(0), "{err}");
+}
+
+fn ctrl_z_does_not_stop_the_helper_alone() {
+    let host = host("alone", false);
+    let capture = Capture::start(&host, &["lo", "--json", "--process", "tcp"]);
+    for signal in [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU] {
+        send(helper(&capture), signal);
+    }
+    let (client, packets) = connection(&host, &capture);
+    let bash = client.process();
+    let named =
+        |packet: &Value| among(&bash, &packet["source_processes"]) || among(&bash, &packet["destination_processes"]);
+    assert!(packets.iter().all(named), "{packets:?}");
 }

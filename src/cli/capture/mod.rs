@@ -203,8 +203,8 @@ impl Args {
     /// Gives away every right that is not needed any more; `asks`: the kernel is asked about interfaces.
     fn confine(&self, asks: bool) -> Option<Confined> {
         let folder = self.rotation.folder(self.write.as_deref()).or(self.summaries.folder());
-        let terminal = self.top.wanted();
-        (!self.no_sandbox).then(|| sandbox::confine(Needs { folder, asks, terminal, ..Needs::default() }))
+        let (terminal, helper) = (self.top.wanted(), self.processes.wanted());
+        (!self.no_sandbox).then(|| sandbox::confine(Needs { folder, asks, terminal, helper, ..Needs::default() }))
     }
 
     /// Whether packets are shown, on their own or beside the file.

@@ -23,6 +23,11 @@ pub(super) struct Processes {
 pub(super) type Known = Owners<Helper>;
 
 impl Processes {
+    /// Whether they are asked for.
+    pub(super) fn wanted(self) -> bool {
+        self.process
+    }
+
     /// How long frames may wait: a socket that is gone when it is asked for was nobody's.
     pub(super) fn patience(self) -> Duration {
         if self.process { Duration::from_millis(1) } else { ring::RETIRE }
@@ -56,9 +61,12 @@ pub(super) fn finish(known: &Known, context: &mut Context) {
     }
     if let Some(error) = known.gone() {
         let why: &dyn std::fmt::Display = match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => &"it ended",
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => &"it ended",
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => &"it did not answer",
             _ => error,
         };
-        context.note(format_args!("the process that looks for the owners of sockets is gone: {why}"));
+        context.note(format_args!(
+            "the process that looks for the owners of sockets is gone: {why}; frames after that name only what was known"
+        ));
     }
 }

@@ -22,12 +22,14 @@ pub struct Needs<'a> {
     pub terminal: bool,
     /// Whether the files of other processes are looked at. That excludes Landlock, which hides them.
     pub processes: bool,
+    /// Whether a helper process is told to end, and its end is waited for.
+    pub helper: bool,
 }
 
 /// What was given away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Confined {
-    /// No capability is left, but the one to make files in the folder where only that allows it.
+    /// No capability is left, but those to make files in the folder where only that allows it, and to look at processes.
     pub capabilities: bool,
     /// No program that it starts has more rights than it (`PR_SET_NO_NEW_PRIVS`).
     pub no_new_privileges: bool,
@@ -40,16 +42,19 @@ pub struct Confined {
 /// Gives away every capability that is not needed, every file but those open or in the folder, and every system call but those that
 /// reading, showing and writing need.
 pub fn confine(needs: Needs<'_>) -> Confined {
-    let kept = match needs.folder {
-        _ if needs.processes => capabilities::held(capabilities::SEE_PROCESSES),
-        folder => folder.map_or(0, capabilities::needed_for),
-    };
+    let kept = capabilities::held(capabilities(needs));
     let ruleset = if needs.processes { None } else { landlock::Ruleset::new(needs.folder) };
     let no_new_privileges = nix::sys::prctl::set_no_new_privs().is_ok();
     let landlock = ruleset.and_then(landlock::Ruleset::restrict);
     let capabilities = capabilities::keep_only(kept).is_ok();
-    let system_calls = seccomp::allow_only(&seccomp::calls(needs), needs.terminal);
+    let system_calls = seccomp::allow_only(&seccomp::calls(needs), &seccomp::checks(needs));
     Confined { capabilities, no_new_privileges, landlock, system_calls }
+}
+
+/// Those that any of the needs asks for.
+fn capabilities(needs: Needs<'_>) -> u64 {
+    let looking = if needs.processes { capabilities::SEE_PROCESSES } else { 0 };
+    looking | needs.folder.map_or(0, capabilities::needed_for)
 }
 
 #[cfg(test)]
@@ -57,6 +62,7 @@ mod tests {
     use std::fs::{self, File};
     use std::io::{self, ErrorKind, Read};
     use std::net::UdpSocket;
+    use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
     use std::thread;
 
@@ -96,6 +102,37 @@ mod tests {
             // What it may still do: memory, threads, time.
             assert_eq!(thread::spawn(|| vec![1; 1 << 24].len()).join().unwrap(), 1 << 24);
         });
+    }
+
+    #[test]
+    fn each_need_keeps_its_own_capabilities() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+        let files = Needs { folder: Some(folder.path()), ..Needs::default() };
+        let processes = Needs { processes: true, ..Needs::default() };
+        let both = Needs { processes: true, ..files };
+        assert_eq!(capabilities(Needs::default()), 0);
+        assert!(capabilities(files) != 0 && capabilities(processes) != 0);
+        assert_eq!(capabilities(both), capabilities(files) | capabilities(processes));
+    }
+
+    #[test]
+    fn who_looks_at_processes_opens_files_to_read_them_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "before").unwrap();
+        confined(Needs { processes: true, ..Needs::default() }, |confined| {
+            assert!(confined.system_calls.is_some());
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+            assert_eq!(fs::read_to_string(&file).unwrap(), "before");
+            for how in
+                [File::options().write(true), File::options().append(true), File::options().read(true).write(true)]
+            {
+                assert!(refused(how.open(&file)), "{how:?}");
+            }
+            assert!(refused(File::create(&file)) && refused(File::create_new(folder.path().join("new"))));
+        });
+        assert_eq!(fs::read_to_string(&file).unwrap(), "before");
     }
 
     #[test]

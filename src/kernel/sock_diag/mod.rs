@@ -132,13 +132,20 @@ impl SockDiag {
         self.dump(query, Vec::push)
     }
 
-    /// The socket that takes what comes to `local` from `remote`: the connection, or whoever takes datagrams or connections
-    /// there from anybody; none where nobody does.
+    /// The socket that takes what comes to `local` from `remote` over the `interface` of this number: the connection, or
+    /// whoever takes datagrams or connections there from anybody; none where nobody does. With 0 no socket is found that is
+    /// bound to an interface, as those of link-local addresses are.
     ///
     /// # Errors
     /// As [`SockDiag::dump`].
-    pub fn find(&mut self, protocol: u8, local: SocketAddr, remote: SocketAddr) -> Result<Option<Entry>, OsError> {
-        let body = request::find(protocol, local, remote);
+    pub fn find(
+        &mut self,
+        protocol: u8,
+        local: SocketAddr,
+        remote: SocketAddr,
+        interface: u32,
+    ) -> Result<Option<Entry>, OsError> {
+        let body = request::find(protocol, local, remote, interface);
         let request =
             Request { operation: "find socket", object: "", kind: request::SOCK_DIAG_BY_FAMILY, flags: 0, body: &body };
         let mut found = None;

@@ -27,15 +27,15 @@ pub fn destroy(entry: &Entry) -> Vec<u8> {
     one(entry.family, entry.protocol, [entry.local, entry.remote], (entry.interface, entry.cookie))
 }
 
-/// The request for the one socket that takes what comes to `local` from `remote`, on any interface.
-pub fn find(protocol: u8, local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
+/// The request for the one socket that takes what comes to `local` from `remote` over `interface`.
+pub fn find(protocol: u8, local: SocketAddr, remote: SocketAddr, interface: u32) -> Vec<u8> {
     /// `INET_DIAG_NOCOOKIE`
     const ANY: u64 = u64::MAX;
     const UDP: u8 = 17;
     let family = if local.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
     // Of a datagram the kernel wants the sender first.
     let ends = if protocol == UDP { [remote, local] } else { [local, remote] };
-    one(family, protocol, ends, (0, ANY))
+    one(family, protocol, ends, (interface, ANY))
 }
 
 fn one(family: Family, protocol: u8, ends: [SocketAddr; 2], (interface, cookie): (u32, u64)) -> Vec<u8> {
