@@ -13,6 +13,7 @@ use std::path::Path;
 
 /// What is still needed afterwards.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a need of its own")]
 pub struct Needs<'a> {
     /// The folder in which files are made and removed; none when every file is open already.
     pub folder: Option<&'a Path>,

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** an answer names only processes that held, a second before at most or when its connection was opened, the very
 //! socket that the kernel gives such a datagram to, or gave what opened it. Of several that listen on one port
-//! (SO_REUSEPORT) and have not accepted a connection or are done with it already, it may be another.
+//! (`SO_REUSEPORT`) and have not accepted a connection or are done with it already, it may be another.
 
 mod finder;
 mod openings;
