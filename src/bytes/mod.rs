@@ -13,6 +13,8 @@
 pub mod amounts;
 pub mod checksum;
 pub mod codes;
+#[cfg(test)]
+pub mod dice;
 pub mod escape;
 pub mod field;
 pub mod hex;

@@ -3,7 +3,9 @@
 //! The bytes of a whole datagram are put behind those of its frame, and its layers behind the frame's. So offsets count
 //! on, and whoever prints a layer need not know where its bytes came from.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::ops::Range;
 
 use super::frame::Frame;
@@ -41,7 +43,7 @@ impl Fragment {
 
     /// Where its bytes are among those of the packet, as far as its layers tell.
     pub fn payload(&self, layers: &[Layer]) -> Range<u32> {
-        layers.get(self.layer + 1).map_or(0..0, |layer| layer.bytes.clone())
+        layers.get(self.layer.saturating_add(1)).map_or(0..0, |layer| layer.bytes.clone())
     }
 
     /// The state as a word.
@@ -59,6 +61,8 @@ impl Fragment {
 #[derive(Debug, Default)]
 pub(super) struct Reassembly {
     assembler: Assembler,
+    /// Makes numbers of places. It is another in every run: nobody can make up two places with one number.
+    places: RandomState,
     /// A frame with the datagrams that it completes behind it.
     pub bytes: Vec<u8>,
     /// The fragments of the packet.
@@ -112,7 +116,7 @@ impl Reassembly {
         let offset = u32::from(found.offset);
         let bytes = self.bytes.get(own)?.to_vec();
         let protocol = if found.version == Version::V4 { found.protocol } else { 0 };
-        let place = place(frame, layers.get(..found.layer)?);
+        let place = self.place(frame, layers.get(..found.layer)?);
         let key = Key { source, destination, identification: found.identification, protocol, place };
         let (protocol, before, more) = (found.protocol, found.before, found.more);
         let piece = Piece { key, protocol, before, offset, more, bytes: &bytes };
@@ -131,28 +135,38 @@ impl Reassembly {
             whole: start..self.bytes.len() as u32,
         })
     }
-}
 
-/// Where a frame was seen: the same datagram may be seen on several interfaces and in several VLANs.
-fn place(frame: &Frame<'_>, outside: &[Layer]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (frame.interface, frame.way.map(Way::word)).hash(&mut hasher);
-    for layer in outside {
-        if let Header::Vlan(vlan) = &layer.header {
-            vlan.identifier.hash(&mut hasher);
+    /// Where a datagram was seen: on which interface, and in which VLAN, session and tunnel. Datagrams in different tunnels may
+    /// have the same addresses and numbers.
+    fn place(&self, frame: &Frame<'_>, outside: &[Layer]) -> u64 {
+        let mut hasher = self.places.build_hasher();
+        (frame.interface, frame.way.map(Way::word)).hash(&mut hasher);
+        for layer in outside {
+            std::mem::discriminant(&layer.header).hash(&mut hasher);
+            match &layer.header {
+                Header::Vlan(vlan) => vlan.identifier.hash(&mut hasher),
+                Header::Mpls(mpls) => mpls.label.hash(&mut hasher),
+                Header::Pppoe(pppoe) => pppoe.session.hash(&mut hasher),
+                Header::Ipv4(ip) => (ip.source, ip.destination).hash(&mut hasher),
+                Header::Ipv6(ip) => (ip.source, ip.destination).hash(&mut hasher),
+                Header::Gre(gre) => gre.tunnel().hash(&mut hasher),
+                _ => {}
+            }
         }
+        hasher.finish()
     }
-    hasher.finish()
 }
 
 /// What the fragment was taken for alone makes room for its bytes: the headers in it are read in the whole.
 fn close(found: &Fragmented, layers: &mut Vec<Layer>, fields: Option<&mut Fields>) {
-    let first = found.layer + 1;
-    let behind = layers.iter().skip(first).position(|layer| layer.bytes.start as usize >= found.payload.end);
-    let behind = behind.map_or(layers.len(), |at| first + at);
-    let start = layers[found.layer].fields.end;
-    let end = layers.get(behind).map_or(fields.as_ref().map_or(0, |fields| fields.count() as u32), |l| l.fields.start);
-    let payload = Layer {
+    let first = found.layer.saturating_add(1);
+    let Some(header) = layers.get(found.layer) else { return };
+    let start = header.fields.end;
+    let inside = layers.iter().skip(first).take_while(|layer| (layer.bytes.start as usize) < found.payload.end).count();
+    let behind = first.saturating_add(inside);
+    let all = fields.as_ref().map_or(0, |fields| fields.count() as u32);
+    let end = layers.get(behind).map_or(all, |layer| layer.fields.start);
+    let mut payload = Layer {
         header: Header::Data(Data::FragmentPayload),
         bytes: found.payload.start as u32..found.payload.end as u32,
         fields: start..start,
@@ -161,14 +175,16 @@ fn close(found: &Fragmented, layers: &mut Vec<Layer>, fields: Option<&mut Fields
         fault: None,
         note: None,
     };
-    layers.splice(first..behind, [payload]);
-    let Some(fields) = fields else { return };
-    let name = Data::FragmentPayload.field_name();
-    let bits = Bits::of_bytes(found.payload.start, found.payload.len());
-    fields.0.splice(start as usize..end as usize, [Field { name, value: Value::Bytes, bits }]);
-    layers[first].fields.end = start + 1;
-    for layer in &mut layers[first + 1..] {
-        let moved = |at: u32| (at + start + 1).saturating_sub(end);
-        layer.fields = moved(layer.fields.start)..moved(layer.fields.end);
+    let next = start.saturating_add(1);
+    if let Some(fields) = fields {
+        let name = Data::FragmentPayload.field_name();
+        let bits = Bits::of_bytes(found.payload.start, found.payload.len());
+        fields.0.splice(start as usize..end as usize, [Field { name, value: Value::Bytes, bits }]);
+        payload.fields.end = next;
+        for layer in layers.iter_mut().skip(behind) {
+            let moved = |at: u32| at.saturating_add(next).saturating_sub(end);
+            layer.fields = moved(layer.fields.start)..moved(layer.fields.end);
+        }
     }
+    layers.splice(first..behind, [payload]);
 }

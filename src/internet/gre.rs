@@ -26,6 +26,11 @@ pub struct Gre {
 }
 
 impl Gre {
+    /// What tells its tunnel from others between the same addresses: the key, of which PPTP uses the lower half alone.
+    pub fn tunnel(&self) -> Option<u32> {
+        self.key.map(|key| if self.version == 1 { key & 0xffff } else { key })
+    }
+
     /// Reads the header and its optional parts.
     pub fn read<R: Record>(&mut self, r: &mut Reader<'_, R>) -> Result<(), Fault> {
         let [checksum, routing, key, sequence, _, _, acknowledgment, _, version] = r.bits::<2, 9>(&[

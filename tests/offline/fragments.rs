@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use netlab::capture::Frame;
 use netlab::capture::files::write::{About, Format, Writer};
+use netlab::capture::{Dissector, Frame};
 use serde_json::Value;
 
 use crate::capture::Trace;
@@ -264,4 +264,40 @@ fn ipv4_keeps_what_came_first_and_ipv6_gives_the_datagram_up() {
     assert!(text.contains("not used: it overlaps another, so the datagram is given up (RFC 5722)"), "{text}");
     let given_up = "1 given up because fragments overlap (IPv6, RFC 5722), 3 fragments not used\n";
     assert!(notes.ends_with(given_up), "{notes}");
+}
+
+/// Frames of `datagram` inside something that has number `number`: tunnels by addresses and by key, a session, a label, a tag.
+fn encapsulated(datagram: &[u8], number: u8) -> Vec<Vec<u8>> {
+    let outer = |protocol: u8, last: u8, payload: &[u8]| {
+        let length = (20 + payload.len() as u16).to_be_bytes();
+        let mut outer = vec![8, 0, 0x45, 0, length[0], length[1], 0, number, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1];
+        outer.extend([10, 0, 0, last]);
+        [&outer, payload].concat()
+    };
+    let length = (2 + datagram.len() as u16).to_be_bytes();
+    let behind = [
+        outer(4, number, datagram),
+        outer(47, 9, &[&[0x20, 0, 8, 0, 0, 0, 0, number][..], datagram].concat()),
+        [&[0x88, 0x64, 0x11, 0, 0, number, length[0], length[1], 0, 0x21][..], datagram].concat(),
+        [&[0x88, 0x47, 0, 0, number << 4 | 1, 64][..], datagram].concat(),
+        [&[0x81, 0, 0, number, 8, 0][..], datagram].concat(),
+    ];
+    behind.iter().map(|behind| [&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1][..], behind].concat()).collect()
+}
+
+#[test]
+fn fragments_of_different_tunnels_make_no_datagram_together() {
+    let fragments = Whole::dns(false, 7, "example.org", 20).frames(200);
+    assert_eq!(fragments.len(), 2);
+    let of = |fragment: &[u8], number| encapsulated(&fragment[14..], number);
+    let kinds = of(&fragments[0], 1).len();
+    for kind in 0..kinds {
+        let mut dissector = Dissector::new(true).reassembling();
+        let mut word = |fragment: usize, number| {
+            let frame = of(&fragments[fragment], number).swap_remove(kind);
+            dissector.read(Frame::ethernet(&frame)).fragments.last().map(netlab::capture::reassembly::Fragment::word)
+        };
+        let words = [word(0, 1), word(1, 2), word(1, 1), word(0, 2)];
+        assert_eq!(words, ["waiting", "waiting", "whole", "whole"].map(Some), "kind {kind}");
+    }
 }

@@ -139,6 +139,7 @@ impl Direction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bytes::dice::Dice;
 
     fn data(text: &str) -> Piece {
         Piece::Data(text.as_bytes().to_vec())
@@ -184,13 +185,8 @@ mod tests {
 
     #[test]
     fn whatever_comes_the_bytes_given_out_and_missing_add_up() {
-        let mut random = 7u64;
-        let mut roll = |below: u64| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            random % below
-        };
+        let mut dice = Dice::new(7);
+        let mut roll = |below| dice.roll(below);
         for _ in 0..200 {
             let (mut direction, mut out) = (Direction::default(), Vec::new());
             direction.opens(0u32.wrapping_sub(50));

@@ -130,11 +130,8 @@ impl Datagram {
                 continue;
             }
             first.get_or_insert(held.number);
-            let part = |bytes: &[u8], from: u32| {
-                let cut = start.saturating_sub(from) as usize..stop.saturating_sub(from) as usize;
-                bytes.get(cut).map(<[u8]>::to_vec)
-            };
-            same &= part(&held.bytes, *at) == part(piece.bytes, piece.offset);
+            let part = |from: u32| start.saturating_sub(from) as usize..stop.saturating_sub(from) as usize;
+            same &= held.bytes.get(part(*at)) == piece.bytes.get(part(piece.offset));
         }
         (first, same)
     }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::*;
+use crate::bytes::dice::Dice;
 
 fn key(identification: u32) -> Key {
     let (source, destination) = (Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::new(192, 0, 2, 2).into());
@@ -159,13 +160,8 @@ fn tiny_fragments_are_counted_with_what_it_takes_to_keep_them() {
 
 #[test]
 fn whatever_comes_the_bytes_are_those_that_came_first_and_memory_adds_up() {
-    let mut random = 7u64;
-    let mut roll = |below: u64| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random % below
-    };
+    let mut dice = Dice::new(7);
+    let mut roll = |below| dice.roll(below);
     for _ in 0..300 {
         let (mut assembler, mut model, mut end) = (Assembler::default(), vec![None; 400], None);
         for number in 1..60 {
