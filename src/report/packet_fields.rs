@@ -145,7 +145,7 @@ fn value(text: &mut Text, field: &Field, frame: &[u8]) {
         Value::Bytes | Value::Name(_) => {}
     }
     if shown.len() < bytes.len() {
-        text.str(" … ").number(bytes.len() as u64).str(" bytes");
+        text.str(" … ").length(bytes.len() as u64);
     }
 }
 

@@ -228,7 +228,7 @@ impl<'p> Line<'_, 'p> {
         }
         match self.data {
             Some(bytes) => {
-                self.text.number(bytes).str(if bytes == 1 { " byte" } else { " bytes" });
+                self.text.length(bytes);
             }
             // Every other piece ends with the space that separates it from the next.
             None => {

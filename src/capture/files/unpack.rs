@@ -4,7 +4,7 @@
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -25,7 +25,7 @@ pub enum Unpacked<R> {
     /// It has none.
     Plain(Whole<R>),
     /// gzip.
-    Gzip(Box<MultiGzDecoder<BufReader<Whole<R>>>>),
+    Gzip(Box<Gzip<BufReader<Whole<R>>>>),
     /// Zstandard.
     Zstd(Box<Zstd<BufReader<Whole<R>>>>),
 }
@@ -45,7 +45,7 @@ impl<R: Read> Unpacked<R> {
         let (gzip, zstd) = (first.starts_with(&GZIP), is_zstd(&first));
         let whole = Cursor::new(first).chain(rest);
         if gzip {
-            Unpacked::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, whole))))
+            Unpacked::Gzip(Box::new(Gzip::new(BufReader::with_capacity(CHUNK, whole))))
         } else if zstd {
             Unpacked::Zstd(Box::new(Zstd::new(BufReader::with_capacity(CHUNK, whole))))
         } else {
@@ -58,7 +58,7 @@ impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Unpacked::Plain(from) => from.read(buffer),
-            Unpacked::Gzip(from) => from.read(buffer).map_err(|error| damaged("gzip", &error)),
+            Unpacked::Gzip(from) => from.read(buffer),
             Unpacked::Zstd(from) => from.read(buffer),
         }
     }
@@ -77,6 +77,59 @@ fn damaged(format: &str, error: &io::Error) -> io::Error {
 
 fn cut(format: &str) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, format!("the file is cut short: its {format} data does not end"))
+}
+
+/// At most `most` bytes, as many as there are.
+fn first_bytes(from: &mut impl BufRead, most: usize) -> io::Result<Vec<u8>> {
+    let mut first = Vec::with_capacity(most);
+    from.by_ref().take(most as u64).read_to_end(&mut first)?;
+    Ok(first)
+}
+
+/// What follows the end of compressed data, and neither is such data nor begins like it.
+fn no_more(format: &str) -> io::Error {
+    let text = format!("the file is damaged: what follows its {format} data is none");
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+/// A stream of gzip members.
+pub struct Gzip<R> {
+    /// The one that is being read; its first bytes were read before. None at the end.
+    member: Option<GzDecoder<Chain<Cursor<Vec<u8>>, R>>>,
+}
+
+impl<R: BufRead> Gzip<R> {
+    fn new(from: R) -> Self {
+        Gzip { member: Some(GzDecoder::new(Cursor::new(Vec::new()).chain(from))) }
+    }
+
+    /// Goes on to the member behind the one that has ended.
+    fn next_member(&mut self) -> io::Result<()> {
+        let Some((_, mut from)) = self.member.take().map(|member| member.into_inner().into_inner()) else {
+            return Ok(());
+        };
+        let first = first_bytes(&mut from, GZIP.len())?;
+        match first.as_slice() {
+            [] => return Ok(()),
+            begun if begun == &GZIP[..1] => return Err(cut("gzip")),
+            begun if begun != GZIP => return Err(no_more("gzip")),
+            _ => {}
+        }
+        self.member = Some(GzDecoder::new(Cursor::new(first).chain(from)));
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = self.member.as_mut().filter(|_| !buffer.is_empty()) {
+            match member.read(buffer).map_err(|error| damaged("gzip", &error))? {
+                0 => self.next_member()?,
+                count => return Ok(count),
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// A stream of Zstandard frames.
@@ -134,22 +187,14 @@ impl<R: BufRead> Zstd<R> {
         }
     }
 
-    /// The bytes by which a frame is known, or as many as there are.
-    fn first_bytes(&mut self) -> io::Result<Vec<u8>> {
-        let mut first = Vec::with_capacity(ZSTD.len());
-        self.from.by_ref().take(ZSTD.len() as u64).read_to_end(&mut first)?;
-        Ok(first)
-    }
-
     fn next_frame(&mut self) -> io::Result<bool> {
-        let first = self.first_bytes()?;
+        let first = first_bytes(&mut self.from, ZSTD.len())?;
         if first.is_empty() {
             return Ok(false);
         }
         let begun = first.len() < ZSTD.len() && ZSTD.starts_with(&first);
         if !is_zstd(&first) && !begun {
-            let text = "the file is damaged: what follows its zstd data is none";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            return Err(no_more("zstd"));
         }
         match self.frame.reset(Cursor::new(first).chain(&mut self.from)) {
             Ok(()) => Ok(true),
@@ -250,14 +295,20 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_and_is_no_zstd_is_not_called_cut_short() {
-        for junk in ["j", "junk", "more junk than a frame's first bytes"] {
-            let (out, error) = read(&[packed(Packing::Zstd).as_slice(), junk.as_bytes()].concat());
-            assert_eq!(out, text());
-            assert_eq!(error.unwrap(), "the file is damaged: what follows its zstd data is none", "{junk}");
+    fn what_follows_and_is_no_compressed_data_is_not_called_cut_short() {
+        for (packing, name, begun) in [(Packing::Gzip, "gzip", &GZIP[..1]), (Packing::Zstd, "zstd", &ZSTD[..3])] {
+            for junk in ["j", "junk", "more junk than the first bytes of a frame"] {
+                let (out, error) = read(&[packed(packing).as_slice(), junk.as_bytes()].concat());
+                assert_eq!(out, text());
+                assert_eq!(
+                    error.unwrap(),
+                    format!("the file is damaged: what follows its {name} data is none"),
+                    "{junk}"
+                );
+            }
+            let (_, error) = read(&[packed(packing).as_slice(), begun].concat());
+            assert!(error.unwrap().contains("is cut short"), "{name}");
         }
-        let (_, error) = read(&[packed(Packing::Zstd).as_slice(), &ZSTD[..3]].concat());
-        assert!(error.unwrap().contains("is cut short"));
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn answer(text: &mut Text, header: &Dns, answer: Answer, frame: &[u8]) {
         (64 | 65, [high, low, ..]) => {
             text.number(u16::from_be_bytes([*high, *low])).str(" ").name(name(2));
         }
-        _ => drop(text.number(answer.length).str(" bytes")),
+        _ => drop(text.length(answer.length)),
     }
 }
 
@@ -156,7 +156,7 @@ pub(in crate::report) fn tls(text: &mut Text, header: &Tls, frame: &[u8]) {
             text.str(", ");
             coded(text, alert.into(), ALERTS, |text| text.number(alert));
         }
-        None if header.length > 1 => drop(text.str("  ").number(header.length).str(" bytes")),
+        None if header.length > 1 => drop(text.str("  ").length(header.length)),
         None => {}
     }
 }
@@ -197,7 +197,7 @@ pub(in crate::report) fn http(text: &mut Text, header: &Http, frame: &[u8]) {
     labelled(text, "  host ", header.host, frame);
     labelled(text, "  type ", header.content_type, frame);
     if let Some(length) = header.content_length {
-        text.str("  content ").number(length).str(" bytes");
+        text.str("  content ").length(length);
     }
 }
 
@@ -225,7 +225,7 @@ pub(in crate::report) fn nlf(text: &mut Text, header: &Nlf, frame: &[u8]) {
     if header.batch {
         text.str("  batch");
     }
-    text.str("  ").number(header.length).str(" bytes");
+    text.str("  ").length(header.length);
     if !header.message.of(frame).is_empty() {
         text.str("  \"");
         piece(text, header.message, frame);

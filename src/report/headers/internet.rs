@@ -25,9 +25,9 @@ pub(super) fn ipv4(text: &mut Text, header: &Ipv4, names: Option<&Names>) {
     }
     congestion(text, header.dscp, header.ecn);
     if header.header_length > 20 {
-        text.str("  options ").number(header.header_length - 20).str(" bytes");
+        text.str("  options ").length(header.header_length - 20);
     }
-    text.str("  ").number(header.total_length).str(" bytes");
+    text.str("  ").length(header.total_length);
     unnamed(text, header.protocol);
 }
 
@@ -38,7 +38,7 @@ pub(super) fn ipv6(text: &mut Text, header: &Ipv6, names: Option<&Names>) {
         text.str("  flow 0x").hex(header.flow_label.into(), 5);
     }
     congestion(text, header.dscp, header.ecn);
-    text.str("  ").number(header.payload_length).str(" bytes behind");
+    text.str("  ").length(header.payload_length).str(" behind");
     unnamed(text, header.next_header);
 }
 
@@ -93,12 +93,12 @@ pub(super) fn fragment(text: &mut Text, header: Fragment) {
 }
 
 pub(super) fn options(text: &mut Text, header: &Options) {
-    text.number(header.length).str(" bytes");
+    text.length(header.length);
     if let Some(value) = header.router_alert {
         text.str("  router alert ").number(value);
     }
     if let Some(length) = header.jumbo {
-        text.str("  jumbo payload ").number(length).str(" bytes");
+        text.str("  jumbo payload ").length(length);
     }
     if let Some(address) = header.home_address {
         text.str("  home address ").ipv6(address);

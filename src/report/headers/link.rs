@@ -24,7 +24,7 @@ fn macs(text: &mut Text, source: Mac, destination: Mac) {
 /// What an ether type or 802.3 length field announces.
 pub(in crate::report) fn carried(text: &mut Text, type_or_length: u16) {
     if type_or_length <= ether_type::LAST_LENGTH {
-        text.str("802.3, ").number(type_or_length).str(" bytes");
+        text.str("802.3, ").length(type_or_length);
         return;
     }
     coded(text, type_or_length.into(), ETHER_TYPES, |text| text.str("type 0x").hex(type_or_length.into(), 4));

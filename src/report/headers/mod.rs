@@ -27,7 +27,7 @@ const PREVIEW: usize = 48;
 pub(super) fn describe(text: &mut Text, packet: &Packet<'_>, layer: &Layer, numbers: Numbers) {
     if !is_whole(layer) {
         // What was not read has a default value, which is nothing to show. The fault behind it tells the rest.
-        text.number(packet.bytes(layer).len() as u64).str(" bytes");
+        text.length(packet.bytes(layer).len() as u64);
         return;
     }
     let relative = packet.relative.filter(|_| !layer.quoted && numbers == Numbers::Relative);
@@ -52,7 +52,7 @@ pub(super) fn describe(text: &mut Text, packet: &Packet<'_>, layer: &Layer, numb
         Header::Esp(header) => internet::esp(text, *header),
         Header::Icmp(header) | Header::Icmpv6(header) => internet::icmp_message(text, header),
         Header::IcmpExtension(_) => {
-            text.number(packet.bytes(layer).len() as u64).str(" bytes");
+            text.length(packet.bytes(layer).len() as u64);
         }
         Header::Igmp(header) => internet::igmp(text, *header),
         Header::Tcp(header) => transport::tcp(text, header, relative),
@@ -117,7 +117,7 @@ fn coded(text: &mut Text, code: u64, codes: Codes, otherwise: impl FnOnce(&mut T
 
 /// Bytes without a header: how many, and their start as text where it is text, otherwise as hex.
 fn payload(text: &mut Text, data: Data, bytes: &[u8], layer: &Layer) {
-    text.number(length(bytes, layer)).str(" bytes");
+    text.length(length(bytes, layer));
     if data == Data::Padding && bytes.iter().all(|byte| *byte == 0) {
         return;
     }

@@ -22,7 +22,7 @@ pub(super) fn udp(text: &mut Text, header: Udp) {
     port(text, header.source, Protocol::Udp);
     text.str(" → ");
     port(text, header.destination, Protocol::Udp);
-    text.str("   ").number(header.length).str(" bytes");
+    text.str("   ").length(header.length);
 }
 
 pub(super) fn tcp(text: &mut Text, header: &Tcp, relative: Option<Relative>) {

@@ -57,6 +57,13 @@ impl Text {
         self.decimal(number.into(), 1)
     }
 
+    /// Adds a number of bytes: `1 byte`, `60 bytes`.
+    #[inline]
+    pub fn length(&mut self, bytes: impl Into<u64>) -> &mut Self {
+        let bytes = bytes.into();
+        self.number(bytes).str(if bytes == 1 { " byte" } else { " bytes" })
+    }
+
     /// Adds a number in decimal that may be negative.
     pub fn signed(&mut self, number: i64) -> &mut Self {
         self.str(if number < 0 { "-" } else { "" }).number(number.unsigned_abs())
@@ -207,6 +214,11 @@ mod tests {
         let mut text = Text::default();
         add(&mut text);
         String::from_utf8(text.into_bytes()).unwrap()
+    }
+
+    #[test]
+    fn one_byte_is_not_several() {
+        assert_eq!([0u32, 1, 2].map(|bytes| text(|t| t.length(bytes))), ["0 bytes", "1 byte", "2 bytes"]);
     }
 
     #[test]
