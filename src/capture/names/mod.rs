@@ -1,6 +1,6 @@
 //! What addresses are called: as `/etc/hosts` says, and as what was captured tells. Nobody is ever asked.
 //!
-//! **Invariant:** memory is bounded: two halves of [`HALF`] learnt names of at most [`MAX_BYTES`] each, of which the older
+//! **Invariant:** memory is bounded: two halves of `HALF` learnt names of at most `MAX_BYTES` each, of which the older
 //! is forgotten when the younger is full, and what was read of `/etc/hosts`. A name holds nothing but letters, digits,
 //! `-`, `_` and dots, and is no address.
 
