@@ -1,7 +1,7 @@
 //! Which processes frames come from and go to, as far as they are on this machine.
 //!
-//! **Invariant:** memory is bounded, and so is how often is asked about a conversation: [`AT_ONCE`] times, and then once in
-//! [`MISSING`] at most, however many connections are opened in it.
+//! **Invariant:** memory is bounded, and so is how often is asked about a conversation: `AT_ONCE` times, and then once in
+//! `MISSING` at most, however many connections are opened in it.
 
 use std::collections::HashMap;
 use std::io;
