@@ -22,6 +22,7 @@ pub mod mac;
 pub mod name;
 mod nearest;
 pub mod reader;
+pub mod room;
 mod text;
 
 pub use checksum::{Sum, Verdict};

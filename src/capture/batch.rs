@@ -2,17 +2,25 @@
 
 use std::ops::Range;
 
+use super::files::record::{self, Form, Record};
 use super::frame::{Frame, Nanoseconds, same_name};
+use crate::bytes::room::Room;
 use crate::link::LinkType;
 use crate::link::received::Way;
 
 /// A batch that holds this many bytes is full.
 const FULL: usize = 256 << 10;
 
-/// Frames with everything known about them.
+/// Frames with everything known about them, or as they stand in a file.
 #[derive(Debug, Default)]
 pub struct Batch {
-    bytes: Vec<u8>,
+    bytes: Room,
+    /// How many frames there are, and the bytes of them alone.
+    count: usize,
+    length: usize,
+    /// The form of a file in which they stand in `bytes`, one behind the other, and the earliest and the latest time. What
+    /// follows is empty then.
+    written: Option<(Form, [Nanoseconds; 2])>,
     names: String,
     origins: Vec<Origin>,
     frames: Vec<Held>,
@@ -37,12 +45,34 @@ struct Held {
     checksum_pending: bool,
 }
 
+/// The earliest and the latest of no times.
+const NEVER: [Nanoseconds; 2] = [Nanoseconds::MAX, Nanoseconds::MIN];
+
 impl Batch {
+    /// An empty batch, of which the frames are to stand in this form, if any. They cannot be taken out one by one then.
+    pub fn in_form(form: Option<Form>) -> Self {
+        Batch { written: form.map(|form| (form, NEVER)), ..Batch::default() }
+    }
+
     /// Copies a frame to the end.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what is known where it is called is left out")]
     pub fn push(&mut self, frame: &Frame<'_>) {
+        self.count += 1;
+        self.length += frame.bytes.len();
+        match &mut self.written {
+            Some((form, span)) => {
+                record::put(&mut self.bytes, *form, frame);
+                let time = frame.time.unwrap_or(0);
+                *span = [span[0].min(time), span[1].max(time)];
+            }
+            None => self.hold(frame),
+        }
+    }
+
+    fn hold(&mut self, frame: &Frame<'_>) {
         let Frame { time, interface, way, link, bytes, original_length, checksum_pending, .. } = *frame;
-        self.bytes.extend_from_slice(bytes);
+        self.bytes.extend(bytes);
         let (origin, end) = (self.origin(interface, link), self.bytes.len() as u32);
         self.frames.push(Held { time, origin, end, original_length, way, checksum_pending });
     }
@@ -74,32 +104,52 @@ impl Batch {
             interface: self.text(&origin.name),
             way: held.way,
             link: origin.link,
-            bytes: &self.bytes[start as usize..held.end as usize],
+            bytes: &self.bytes.bytes()[start as usize..held.end as usize],
             original_length: held.original_length,
             checksum_pending: held.checksum_pending,
             comment: "",
         })
     }
 
-    /// When frame number `at` was seen, if there is such a frame; 0 where nobody knows.
+    /// When frame number `at` was seen, if there is such a frame; 0 where nobody knows. In the form of a file: when the
+    /// first of all was seen.
     #[inline]
     pub fn time(&self, at: usize) -> Option<Nanoseconds> {
-        self.frames.get(at).map(|held| held.time.unwrap_or(0))
+        match self.written {
+            None => self.frames.get(at).map(|held| held.time.unwrap_or(0)),
+            Some((_, [earliest, _])) => (at < self.count).then_some(earliest),
+        }
+    }
+
+    /// The latest time of frames in the form of a file; none where there are no frames.
+    pub fn latest(&self) -> Option<Nanoseconds> {
+        self.written.filter(|_| self.count > 0).map(|(_, [_, latest])| latest)
+    }
+
+    /// The frames in the form of a file, one behind the other.
+    pub fn records(&self) -> &[u8] {
+        self.bytes.bytes()
+    }
+
+    /// As [`Batch::records`], one by one.
+    pub fn each(&self) -> impl Iterator<Item = Record<'_>> {
+        let format = self.written.map(|(form, _)| form.format);
+        format.into_iter().flat_map(|format| record::each(format, self.records()))
     }
 
     /// How many frames there are.
     pub fn len(&self) -> usize {
-        self.frames.len()
+        self.count
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.count == 0
     }
 
     /// Bytes of all frames.
     pub fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.length
     }
 
     /// Bytes of memory that its contents take.
@@ -124,7 +174,12 @@ impl Batch {
 
     /// Adds the frames of `other`.
     pub fn append(&mut self, other: &Batch) {
-        (0..other.len()).filter_map(|at| other.get(at)).for_each(|frame| self.push(&frame));
+        let (Some((_, [earliest, latest])), Some((_, span))) = (&mut self.written, other.written) else {
+            return (0..other.len()).filter_map(|at| other.get(at)).for_each(|frame| self.push(&frame));
+        };
+        self.bytes.extend(other.bytes.bytes());
+        (self.count, self.length) = (self.count + other.count, self.length + other.length);
+        (*earliest, *latest) = (span[0].min(*earliest), span[1].max(*latest));
     }
 
     /// Forgets the frames and keeps the memory.
@@ -133,11 +188,14 @@ impl Batch {
         self.names.clear();
         self.origins.clear();
         self.frames.clear();
+        (self.count, self.length) = (0, 0);
+        self.written.iter_mut().for_each(|(_, span)| *span = NEVER);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::files::write::Format;
     use super::*;
 
     fn frame<'a>(interface: &'a str, bytes: &'a [u8]) -> Frame<'a> {
@@ -155,6 +213,24 @@ mod tests {
         assert_eq!(out, frames);
         assert_eq!(first.get(4), None);
         assert_eq!((first.time(2), first.time(4)), (Some(5), None));
+    }
+
+    #[test]
+    fn in_the_form_of_a_file_frames_stand_one_behind_the_other_also_when_batches_became_one() {
+        let form = Some(Form { format: Format::Pcap, interface: 0 });
+        let (mut first, mut second) = (Batch::in_form(form), Batch::in_form(form));
+        for _ in 0..2 {
+            first.push(&frame("eth0", b"one"));
+            second.push(&frame("eth0", b""));
+            second.push(&frame("eth0", b"three"));
+            first.append(&second);
+            assert_eq!(first.each().map(|record| record.length).collect::<Vec<_>>(), [3, 0, 5]);
+            assert_eq!((first.len(), first.bytes(), first.records().len()), (3, 8, 3 * 16 + 8));
+            assert_eq!((first.time(0), first.latest(), first.time(3)), (Some(0), Some(5), None));
+            first.clear();
+            second.clear();
+            assert_eq!((first.is_empty(), first.time(0), first.latest()), (true, None, None));
+        }
     }
 
     #[test]

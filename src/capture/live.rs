@@ -5,25 +5,23 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use super::accounting::Counted;
-use super::frame::{Frame, Source};
+use super::batch::Batch;
+use super::frame::Frame;
 use super::interfaces::{Losses, Names};
+use super::restored::put_together;
 use crate::kernel::OsError;
 use crate::kernel::netlink::{Link, LinkFlags, Netlink};
 use crate::kernel::signal::Interrupts;
 use crate::link::LinkType;
 use crate::link::frame_source::{FrameSource, Statistics, Wake};
 use crate::link::packet_socket::{Instruction, Kind, Named, once_on_loopback, only_outgoing};
-use crate::link::received::{Received, Sender, Way};
+use crate::link::received::Way;
 use crate::link::ring::{self, Ring};
 
 /// The name that stands for all interfaces together.
 pub const ALL: &str = "any";
 /// Times that the kernel's last block is waited for, each [`ring::RETIRE`] long; it comes with the first.
 const DRAIN_ROUNDS: u32 = 100;
-/// Frames after which a signal is looked for even when frames never run out.
-const FRAMES_PER_LOOK: u32 = 4096;
-/// Most bytes that stand before or in a frame beyond those taken of it: a cooked header and a tag.
-pub const MOST_ADDED: u32 = 20 + 4;
 
 /// How a live capture is set up.
 #[derive(Clone, Debug)]
@@ -73,7 +71,6 @@ pub struct Live<'a, S> {
     /// Where a frame is put together that does not lie whole in the ring.
     whole: Vec<u8>,
     given: u64,
-    unlooked: u32,
     end: Option<End>,
     rounds: u32,
 }
@@ -166,7 +163,6 @@ impl<'a, S: FrameSource> Live<'a, S> {
             losses: None,
             whole: Vec::new(),
             given: 0,
-            unlooked: 0,
             end: None,
             rounds: 0,
         }
@@ -223,7 +219,10 @@ impl<'a, S: FrameSource> Live<'a, S> {
     }
 
     /// Waits for frames; false when none will come any more.
-    fn wait(&mut self) -> Result<bool, OsError> {
+    ///
+    /// # Errors
+    /// The kernel's refusal to wait, to stop or to count.
+    pub fn wait(&mut self) -> Result<bool, OsError> {
         if self.end.is_some() {
             let statistics = self.source.statistics()?;
             if self.given + statistics.dropped >= statistics.seen || self.rounds == 0 {
@@ -244,14 +243,8 @@ impl<'a, S: FrameSource> Live<'a, S> {
         Ok(true)
     }
 
-    /// Looks for a signal and at the clock now and then: under load frames never run out.
-    #[inline]
+    /// Looks for a signal and at the clock: under load frames never run out.
     fn look(&mut self) -> Result<(), OsError> {
-        self.unlooked += 1;
-        if self.unlooked < FRAMES_PER_LOOK {
-            return Ok(());
-        }
-        self.unlooked = 0;
         let over = || self.deadline.is_some_and(|deadline| deadline <= Instant::now());
         if self.end.is_none() && (self.interrupts.is_some_and(Interrupts::pending) || over()) {
             self.stop(End::Stopped)?;
@@ -260,80 +253,30 @@ impl<'a, S: FrameSource> Live<'a, S> {
     }
 }
 
-impl<S: FrameSource> Source for Live<'_, S> {
-    type Error = OsError;
-
-    #[inline]
-    fn next(&mut self) -> Result<Option<Frame<'_>>, OsError> {
-        while !self.source.advance() {
-            if !self.wait()? {
-                return Ok(None);
-            }
-        }
+impl<S: FrameSource> Live<'_, S> {
+    /// Puts the frames that are there into `batch` until it is full; false when there was none: then [`Live::wait`].
+    ///
+    /// # Errors
+    /// The kernel's refusal to stop.
+    pub fn fill(&mut self, batch: &mut Batch) -> Result<bool, OsError> {
         self.look()?;
-        let Some(received) = self.source.current() else { return Ok(None) };
-        self.given += 1;
-        let added = put_together(&received, self.link, &mut self.whole);
-        Ok(Some(Frame {
-            time: Some(received.time_ns),
-            interface: self.names.get(received.sender.interface),
-            way: Way::from_packet_type(received.sender.packet_type),
-            link: self.link,
-            bytes: if added == 0 { received.bytes } else { &self.whole },
-            original_length: received.original_length.saturating_add(added),
-            checksum_pending: received.checksum_pending,
-            comment: "",
+        let Live { source, names, whole, given, link, .. } = self;
+        Ok(source.each(|received| {
+            *given += 1;
+            let added = put_together(received, *link, whole);
+            batch.push(&Frame {
+                time: Some(received.time_ns),
+                interface: names.get(received.sender.interface),
+                way: Way::from_packet_type(received.sender.packet_type),
+                link: *link,
+                bytes: if added == 0 { received.bytes } else { whole },
+                original_length: received.original_length.saturating_add(added),
+                checksum_pending: received.checksum_pending,
+                comment: "",
+            });
+            !batch.is_full()
         }))
     }
-
-    #[inline]
-    fn ready(&self) -> bool {
-        self.source.ready()
-    }
-}
-
-/// Puts into `whole` the frame with what the kernel handed over beside it, and tells how many bytes that adds. Nothing is
-/// copied where nothing is to be added.
-#[inline]
-fn put_together(received: &Received<'_>, link: LinkType, whole: &mut Vec<u8>) -> u32 {
-    /// Offset of the ether type in an Ethernet frame: a tag stands in front of it.
-    const TAG_AT: usize = 12;
-    let bytes = received.bytes;
-    let (head, rest) = match (link, received.tag) {
-        (LinkType::LinuxSll2, _) => ([].as_slice(), bytes),
-        (LinkType::Ethernet, Some(_)) => match bytes.split_at_checked(TAG_AT) {
-            Some(parts) => parts,
-            None => return 0,
-        },
-        _ => return 0,
-    };
-    whole.clear();
-    whole.extend_from_slice(head);
-    match (link, received.tag) {
-        (LinkType::LinuxSll2, None) => cooked(&received.sender, received.sender.protocol, whole),
-        (LinkType::LinuxSll2, Some(tag)) => {
-            cooked(&received.sender, tag.protocol, whole);
-            whole.extend_from_slice(&tag.control.to_be_bytes());
-            whole.extend_from_slice(&received.sender.protocol.to_be_bytes());
-        }
-        (_, Some(tag)) => {
-            whole.extend_from_slice(&tag.protocol.to_be_bytes());
-            whole.extend_from_slice(&tag.control.to_be_bytes());
-        }
-        _ => {}
-    }
-    whole.extend_from_slice(rest);
-    (whole.len() - bytes.len()) as u32
-}
-
-/// The cooked header, version 2, that stands for the link header (LINKTYPE 276).
-fn cooked(sender: &Sender, protocol: u16, to: &mut Vec<u8>) {
-    to.extend_from_slice(&protocol.to_be_bytes());
-    to.extend_from_slice(&[0, 0]);
-    to.extend_from_slice(&sender.interface.to_be_bytes());
-    to.extend_from_slice(&sender.hardware.to_be_bytes());
-    to.extend_from_slice(&[sender.packet_type, sender.address_length]);
-    to.extend_from_slice(&sender.address);
 }
 
 #[cfg(test)]
@@ -341,10 +284,10 @@ mod tests {
     use super::super::accounting::Accounting;
     use super::*;
     use crate::link::frame_source::{Event, Scripted, ScriptedFrame};
-    use crate::link::received::Tag;
+    use crate::link::received::Sender;
     use nix::errno::Errno;
 
-    fn event(bytes: &[u8], tag: Option<Tag>) -> Event {
+    fn event(bytes: &[u8]) -> Event {
         let sender = Sender {
             protocol: 0x0800,
             interface: 7,
@@ -353,22 +296,25 @@ mod tests {
             address_length: 6,
             address: [2, 0xfc, 0, 0, 0, 1, 0, 0],
         };
-        Event::Frame(ScriptedFrame { time_ns: 5, bytes: bytes.to_vec(), tag, sender })
+        Event::Frame(ScriptedFrame { time_ns: 5, bytes: bytes.to_vec(), tag: None, sender })
     }
 
     fn live(link: LinkType, events: Vec<Event>) -> Live<'static, Scripted> {
         Live::new("eth0", Scripted::new(events), link, Names::One("eth0".into()))
     }
 
+    /// The bytes of every frame until the end.
+    fn all(live: &mut Live<'_, Scripted>) -> Vec<Vec<u8>> {
+        let mut batch = Batch::default();
+        while live.fill(&mut batch).unwrap() || live.wait().unwrap() {}
+        (0..batch.len()).map(|at| batch.get(at).unwrap().bytes.to_vec()).collect()
+    }
+
     #[test]
     fn what_the_kernel_took_before_the_stop_is_shown_and_the_counts_add_up() {
-        let script = vec![event(b"1", None), Event::Drop(3), Event::Wake(Wake::Stop), event(b"2", None)];
+        let script = vec![event(b"1"), Event::Drop(3), Event::Wake(Wake::Stop), event(b"2")];
         let mut live = live(LinkType::Ethernet, script);
-        let mut shown = Vec::new();
-        while let Some(frame) = live.next().unwrap() {
-            shown.push(frame.bytes.to_vec());
-        }
-        assert_eq!(shown, [b"1", b"2"]);
+        assert_eq!(all(&mut live), [b"1", b"2"]);
         assert_eq!(live.end(), Some(&End::Stopped));
         assert!(live.source.is_refusing());
         let counted = live.finish().unwrap();
@@ -377,19 +323,18 @@ mod tests {
 
     #[test]
     fn frames_that_nobody_asked_for_any_more_are_counted_as_left() {
-        let mut live = live(LinkType::Ethernet, vec![event(b"1", None), event(b"2", None), event(b"3", None)]);
-        assert!(live.next().unwrap().is_some());
+        let mut live = live(LinkType::Ethernet, vec![event(b"1"), event(b"2"), event(b"3")]);
+        let mut batch = Batch::default();
+        assert!(live.fill(&mut batch).unwrap());
         let accounting = Accounting::new(&[live.finish().unwrap()], 1);
         assert_eq!(accounting, Accounting { seen: 3, shown: 1, left: 2, ..Accounting::default() });
     }
 
     #[test]
     fn at_its_deadline_a_capture_ends_with_what_the_kernel_took_before() {
-        let events = vec![event(b"1", None), Event::Wake(Wake::Timeout), event(b"2", None)];
+        let events = vec![event(b"1"), Event::Wake(Wake::Timeout), event(b"2")];
         let mut live = Live { deadline: Some(Instant::now()), ..live(LinkType::Ethernet, events) };
-        assert_eq!(live.next().unwrap().unwrap().bytes, b"1");
-        assert_eq!(live.next().unwrap().unwrap().bytes, b"2");
-        assert_eq!(live.next().unwrap(), None);
+        assert_eq!(all(&mut live), [b"1", b"2"]);
         assert!(live.source.is_refusing());
         assert_eq!(live.end(), Some(&End::Stopped));
     }
@@ -397,30 +342,8 @@ mod tests {
     #[test]
     fn an_interface_that_goes_away_ends_the_capture_and_is_told() {
         let gone = OsError::new("capture on", "eth0", Errno::ENETDOWN);
-        let mut live = live(LinkType::Ethernet, vec![Event::Wake(Wake::Gone(gone.clone())), event(b"last", None)]);
-        assert_eq!(live.next().unwrap().unwrap().bytes, b"last");
-        assert_eq!(live.next().unwrap(), None);
+        let mut live = live(LinkType::Ethernet, vec![Event::Wake(Wake::Gone(gone.clone())), event(b"last")]);
+        assert_eq!(all(&mut live), [b"last"]);
         assert_eq!(live.end(), Some(&End::Gone(gone)));
-    }
-
-    #[test]
-    fn a_tag_that_the_kernel_took_out_is_put_back() {
-        let tag = Some(Tag { protocol: 0x88a8, control: 0x2064 });
-        let mut live = live(LinkType::Ethernet, vec![event(b"ddddddssssssTTdata", tag), event(b"short", tag)]);
-        let frame = live.next().unwrap().unwrap();
-        assert_eq!(frame.bytes, b"ddddddssssss\x88\xa8\x20\x64TTdata");
-        assert_eq!((frame.original_length, frame.way), (22, Some(Way::Out)));
-        assert_eq!(live.next().unwrap().unwrap().bytes, b"short");
-    }
-
-    #[test]
-    fn a_frame_without_its_link_header_gets_a_cooked_one() {
-        let tag = Some(Tag { protocol: 0x8100, control: 0x64 });
-        let mut live = live(LinkType::LinuxSll2, vec![event(b"data", None), event(b"data", tag)]);
-        let plain = b"\x08\0\0\0\0\0\0\x07\0\x01\x04\x06\x02\xfc\0\0\0\x01\0\0data";
-        assert_eq!(live.next().unwrap().unwrap().bytes, plain);
-        let tagged = b"\x81\0\0\0\0\0\0\x07\0\x01\x04\x06\x02\xfc\0\0\0\x01\0\0\0\x64\x08\0data";
-        assert_eq!(live.next().unwrap().unwrap().bytes, tagged);
-        assert_eq!(tagged.len() - b"data".len(), MOST_ADDED as usize);
     }
 }

@@ -19,7 +19,9 @@ pub mod pair;
 pub mod queue;
 pub mod reading;
 pub mod reassembly;
+pub mod restored;
 pub mod streams;
+pub mod taker;
 pub mod tally;
 pub mod watch;
 

@@ -5,19 +5,18 @@
 //! the queue. Memory is bounded by the limit and two batches per reader.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::batch::Batch;
-use super::frame::{Frame, Nanoseconds, Source};
-use crate::link::ring;
+use super::files::record::Form;
+use super::taker::{Head, Taker};
 
 /// Empty batches kept for their memory.
 const SPARE: usize = 8;
-/// A frame of one interface is held back this long for earlier ones of the others: what a ring's block may take to come,
-/// and the way from there.
-const HOLD: Duration = ring::RETIRE.saturating_mul(3);
+
+/// Bytes that wait for which the taker is woken although more may be about to come.
+const WORTH: usize = 1 << 20;
 
 /// The queue: a lane for each reader, one taker for all.
 #[derive(Debug)]
@@ -28,10 +27,12 @@ pub struct Queue {
 }
 
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     lanes: Vec<Lane>,
     /// Bytes of the batches that wait.
     size: usize,
+    form: Option<Form>,
+    /// The one that was done with last is at the end: most of it is still in the processor's cache.
     spare: Vec<Batch>,
     /// The taker wants no more.
     closed: bool,
@@ -72,21 +73,41 @@ impl Queue {
     /// A queue for so many readers that holds at most `limit` bytes.
     pub fn new(lanes: usize, limit: usize) -> Self {
         let lanes = (0..lanes).map(|_| Lane::default()).collect();
-        let state = State { lanes, size: 0, spare: Vec::new(), closed: false };
+        let state = State { lanes, size: 0, form: None, spare: Vec::new(), closed: false };
         Queue { state: Mutex::new(state), changed: Condvar::new(), limit }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// The same for frames that stand in their batches as in a file of this form, if any.
+    #[must_use]
+    pub fn in_form(mut self, form: Option<Form>) -> Self {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).form = form;
+        self
+    }
+
+    /// An empty batch for frames that are to be put in.
+    pub fn batch(&self) -> Batch {
+        self.lock().empty()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // The counts are whole at every moment, so a panic elsewhere leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts the frames of `batch` into a lane, or counts them as overrun when there is no room; the batch is empty then.
+    /// The taker is not woken for little: see [`Queue::wake`].
     pub fn put(&self, lane: usize, batch: &mut Batch) {
         let mut state = self.lock();
         state.put(lane, batch, self.limit);
         batch.clear();
-        drop(state);
+        if state.size >= WORTH {
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Wakes the taker, because no more is put in for now.
+    pub fn wake(&self) {
         self.changed.notify_one();
     }
 
@@ -136,12 +157,25 @@ impl Queue {
     /// The end at which frames come out, in the order of their times. Once every reader has come to its end, no more than
     /// about `rest` bytes that wait are still handed out; more is forgotten.
     pub fn taker(&self, rest: usize) -> Taker<'_> {
-        let heads = self.lock().lanes.iter().map(|_| Head::default()).collect();
-        Taker { queue: self, heads, rest }
+        let mut state = self.lock();
+        let heads = (0..state.lanes.len()).map(|_| Head::new(state.empty())).collect();
+        Taker::new(self, heads, rest)
+    }
+
+    /// Waits until something changes, or this time is over.
+    pub(super) fn wait<'q>(&self, state: MutexGuard<'q, State>, limit: Option<Duration>) -> MutexGuard<'q, State> {
+        match limit {
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(limit) => self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0,
+        }
     }
 }
 
 impl State {
+    fn empty(&mut self) -> Batch {
+        self.spare.pop().unwrap_or_else(|| Batch::in_form(self.form))
+    }
+
     fn put(&mut self, lane: usize, batch: &mut Batch, limit: usize) {
         let (size, lane) = (batch.size(), &mut self.lanes[lane]);
         lane.frames += batch.len() as u64;
@@ -163,13 +197,14 @@ impl State {
             }
             _ => {
                 self.size += size;
-                lane.waiting.push_back(std::mem::replace(batch, self.spare.pop().unwrap_or_default()));
+                let empty = self.spare.pop().unwrap_or_else(|| Batch::in_form(self.form));
+                lane.waiting.push_back(std::mem::replace(batch, empty));
             }
         }
     }
 
     /// Takes the next batch of a lane in exchange for one that is done with.
-    fn exchange(&mut self, lane: usize, done: &mut Batch) -> bool {
+    pub(super) fn exchange(&mut self, lane: usize, done: &mut Batch) -> bool {
         let Some(next) = self.lanes[lane].waiting.pop_front() else { return false };
         self.size = self.size.saturating_sub(next.size());
         let mut done = std::mem::replace(done, next);
@@ -179,131 +214,30 @@ impl State {
         }
         true
     }
-}
 
-/// The end of a [`Queue`] at which frames come out.
-#[derive(Debug)]
-pub struct Taker<'q> {
-    queue: &'q Queue,
-    heads: Vec<Head>,
-    rest: usize,
-}
-
-/// The batch of a lane that is being handed out.
-#[derive(Debug, Default)]
-struct Head {
-    batch: Batch,
-    at: usize,
-    ended: bool,
-}
-
-impl Head {
-    #[inline]
-    fn time(&self) -> Option<Nanoseconds> {
-        self.batch.time(self.at)
-    }
-}
-
-/// What is to be done next.
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    /// The next frame is that of this lane.
-    Take(usize),
-    /// Something must happen first, or this much time pass.
-    Wait(Option<Duration>),
-    /// Nothing will come.
-    End,
-}
-
-/// The lane with the earliest frame, if no other can bring an earlier one any more.
-fn step(heads: &[Head], now: impl FnOnce() -> Nanoseconds) -> Step {
-    let times = heads.iter().enumerate().filter_map(|(lane, head)| Some((head.time()?, lane)));
-    let Some((time, lane)) = times.min() else {
-        return if heads.iter().all(|head| head.ended) { Step::End } else { Step::Wait(None) };
-    };
-    if heads.iter().all(|head| head.ended || head.time().is_some()) {
-        return Step::Take(lane);
-    }
-    // After the clock was set back a frame may come from the future: it need not wait for that.
-    let age = now().saturating_sub(time);
-    match HOLD.checked_sub(Duration::from_nanos(u64::try_from(age).unwrap_or(u64::MAX))) {
-        Some(left) if !left.is_zero() => Step::Wait(Some(left)),
-        _ => Step::Take(lane),
-    }
-}
-
-impl Taker<'_> {
-    /// The lane of the next frame; none at the end.
-    #[inline]
-    fn choose(&mut self) -> Option<usize> {
-        if let [only] = self.heads.as_slice()
-            && only.time().is_some()
-        {
-            return Some(0);
-        }
-        self.choose_of_several()
+    /// Whether nothing comes out of a lane any more.
+    pub(super) fn is_over(&self, lane: usize) -> bool {
+        self.lanes[lane].ended && self.lanes[lane].waiting.is_empty()
     }
 
-    fn choose_of_several(&mut self) -> Option<usize> {
-        if self.heads.iter().all(|head| head.time().is_some())
-            && let Step::Take(lane) = step(&self.heads, now)
-        {
-            return Some(lane);
-        }
-        let mut state = self.queue.lock();
-        loop {
-            self.fill(&mut state);
-            state = match step(&self.heads, now) {
-                Step::Take(lane) => return Some(lane),
-                Step::End => return None,
-                Step::Wait(None) => self.queue.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Step::Wait(Some(limit)) => {
-                    self.queue.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    /// Once every reader has come to its end, forgets what waits if it is more than `rest` bytes.
+    pub(super) fn forget_more_than(&mut self, rest: usize) {
+        if self.size > rest && self.lanes.iter().all(|lane| lane.ended) {
+            self.lanes.iter_mut().for_each(|lane| lane.waiting.clear());
+            self.size = 0;
         }
     }
-
-    /// Takes a batch for every lane that has none.
-    fn fill(&mut self, state: &mut State) {
-        if state.size > self.rest && state.lanes.iter().all(|lane| lane.ended) {
-            state.lanes.iter_mut().for_each(|lane| lane.waiting.clear());
-            state.size = 0;
-        }
-        for (lane, head) in self.heads.iter_mut().enumerate().filter(|(_, head)| head.time().is_none()) {
-            if state.exchange(lane, &mut head.batch) {
-                head.at = 0;
-            }
-            head.ended = state.lanes[lane].ended && state.lanes[lane].waiting.is_empty();
-        }
-    }
-}
-
-impl Source for Taker<'_> {
-    type Error = Infallible;
-
-    #[inline]
-    fn next(&mut self) -> Result<Option<Frame<'_>>, Infallible> {
-        let Some(lane) = self.choose() else { return Ok(None) };
-        let head = &mut self.heads[lane];
-        head.at += 1;
-        Ok(head.batch.get(head.at - 1))
-    }
-
-    /// Of several lanes the earliest frame may still be held back for a moment.
-    #[inline]
-    fn ready(&self) -> bool {
-        self.heads.iter().any(|head| head.time().is_some()) || self.queue.lock().size > 0
-    }
-}
-
-fn now() -> Nanoseconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_nanos() as Nanoseconds
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::files::write::Format;
+    use super::super::frame::{Frame, Nanoseconds, Source};
     use super::*;
 
     fn batch(times: &[Nanoseconds]) -> Batch {
@@ -312,10 +246,6 @@ mod tests {
             batch.push(&Frame { time: Some(*time), ..Frame::ethernet(b"frame") });
         }
         batch
-    }
-
-    fn head(times: &[Nanoseconds], ended: bool) -> Head {
-        Head { batch: batch(times), at: 0, ended }
     }
 
     fn taken(taker: &mut Taker<'_>) -> Vec<Nanoseconds> {
@@ -330,18 +260,6 @@ mod tests {
             queue.end(lane);
         }
         assert_eq!(taken(&mut queue.taker(usize::MAX)), [1, 2, 4, 5, 6]);
-    }
-
-    #[test]
-    fn a_frame_waits_for_earlier_ones_of_a_silent_lane_but_not_for_ever() {
-        let hold = HOLD.as_nanos() as Nanoseconds;
-        let heads = [head(&[1000], false), head(&[], false)];
-        assert_eq!(step(&heads, || 1000 + hold / 2), Step::Wait(Some(HOLD / 2)));
-        assert_eq!(step(&heads, || 1000 + hold), Step::Take(0));
-        let heads = [head(&[1000], false), head(&[], true)];
-        assert_eq!(step(&heads, || 1000), Step::Take(0), "nothing will come from the other");
-        let heads = [head(&[1000], false), head(&[], false)];
-        assert_eq!(step(&heads, || 999), Step::Take(0), "the clock was set back");
     }
 
     #[test]
@@ -368,6 +286,19 @@ mod tests {
         assert_eq!(taken, (0..taken.len() as i64).collect::<Vec<_>>(), "the first that came");
         assert!(taken.len() >= 10, "{}", taken.len());
         assert_eq!(taken.len() as u64 + queue.overrun(0), 25);
+    }
+
+    #[test]
+    fn batches_that_are_used_again_keep_their_form() {
+        let form = Some(Form { format: Format::Pcap, interface: 0 });
+        let queue = Queue::new(1, usize::MAX).in_form(form);
+        let mut taker = queue.taker(usize::MAX);
+        let mut batch = queue.batch();
+        for time in 0..10 {
+            batch.push(&Frame { time: Some(time), ..Frame::ethernet(b"frame") });
+            queue.put(0, &mut batch);
+            assert_eq!(taker.next_batch().unwrap().records().len(), 16 + b"frame".len());
+        }
     }
 
     #[test]
@@ -403,7 +334,10 @@ mod tests {
         let queue = Queue::new(1, usize::MAX);
         std::thread::scope(|scope| {
             let taking = scope.spawn(|| taken(&mut queue.taker(usize::MAX)));
-            (0..100).for_each(|time| queue.put(0, &mut batch(&[time])));
+            for time in 0..100 {
+                queue.put(0, &mut batch(&[time]));
+                queue.wake();
+            }
             queue.end(0);
             assert_eq!(taking.join().unwrap(), (0..100).collect::<Vec<_>>());
         });

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::accounting::Counted;
 use super::batch::Batch;
-use super::frame::Source;
 use super::live::Live;
-use super::queue::{Queue, Taker};
+use super::queue::Queue;
+use super::taker::Taker;
 use crate::kernel::OsError;
 use crate::link::frame_source::FrameSource;
 
@@ -41,7 +41,7 @@ pub fn read<S: FrameSource + Send, T>(
 /// Reads one interface to its end.
 fn one<S: FrameSource>(source: &mut Live<'_, S>, queue: &Queue, lane: usize) -> Result<Counted, OsError> {
     let _end = AtEnd(queue, lane);
-    let mut batch = Batch::default();
+    let mut batch = queue.batch();
     let read = hand_on(source, queue, lane, &mut batch);
     queue.put(lane, &mut batch);
     read?;
@@ -57,16 +57,18 @@ fn hand_on<S: FrameSource>(
 ) -> Result<(), OsError> {
     let mut asked = Instant::now();
     loop {
-        let next = source.next();
-        let Ok(Some(frame)) = &next else { return next.map(|_| ()) };
-        batch.push(frame);
-        if batch.is_full() || !source.ready() {
-            queue.put(lane, batch);
-            queue.note_dropped(lane, source.dropped()?);
-            if asked.elapsed() >= EVERY {
-                queue.note_missed(lane, source.missed());
-                asked = Instant::now();
+        if !source.fill(batch)? {
+            queue.wake();
+            if !source.wait()? {
+                return Ok(());
             }
+            continue;
+        }
+        queue.put(lane, batch);
+        queue.note_dropped(lane, source.dropped()?);
+        if asked.elapsed() >= EVERY {
+            queue.note_missed(lane, source.missed());
+            asked = Instant::now();
         }
     }
 }

@@ -31,12 +31,9 @@ pub enum Wake {
 
 /// Where live frames come from: the ring, or its scripted twin.
 pub trait FrameSource {
-    /// Goes on to the next frame; false when none is there yet. The frame before is gone with this call.
-    fn advance(&mut self) -> bool;
-    /// Whether [`FrameSource::advance`] would find a frame.
-    fn ready(&self) -> bool;
-    /// The frame that [`FrameSource::advance`] went on to.
-    fn current(&self) -> Option<Received<'_>>;
+    /// Gives the frames that are there to `take`, one by one, until it says that it wants no more for now; false when there
+    /// was none.
+    fn each(&mut self, take: impl FnMut(&Received<'_>) -> bool) -> bool;
     /// Waits until frames are there, `stop` is ready or the time is over (none: for ever).
     ///
     /// # Errors
@@ -78,12 +75,24 @@ pub struct ScriptedFrame {
     pub sender: Sender,
 }
 
+impl ScriptedFrame {
+    fn received(&self) -> Received<'_> {
+        Received {
+            time_ns: self.time_ns,
+            bytes: &self.bytes,
+            original_length: self.bytes.len() as u32,
+            tag: self.tag,
+            checksum_pending: false,
+            sender: self.sender,
+        }
+    }
+}
+
 /// Plays a script instead of asking the kernel: frames come until the script says that a wait ends; when it is over,
 /// the wait ends with [`Wake::Stop`].
 #[derive(Clone, Debug, Default)]
 pub struct Scripted {
     events: VecDeque<Event>,
-    current: Option<ScriptedFrame>,
     statistics: Statistics,
     refusing: bool,
 }
@@ -101,35 +110,24 @@ impl Scripted {
 }
 
 impl FrameSource for Scripted {
-    fn advance(&mut self) -> bool {
-        self.current = None;
-        while let Some(Event::Drop(count)) = self.events.front() {
-            self.statistics.seen += count;
-            self.statistics.dropped += count;
-            self.events.pop_front();
+    fn each(&mut self, mut take: impl FnMut(&Received<'_>) -> bool) -> bool {
+        let before = self.statistics;
+        while let Some(Event::Drop(_) | Event::Frame(_)) = self.events.front() {
+            match self.events.pop_front() {
+                Some(Event::Drop(count)) => {
+                    self.statistics.seen += count;
+                    self.statistics.dropped += count;
+                }
+                Some(Event::Frame(frame)) => {
+                    self.statistics.seen += 1;
+                    if !take(&frame.received()) {
+                        break;
+                    }
+                }
+                Some(Event::Wake(_)) | None => {}
+            }
         }
-        if !self.ready() {
-            return false;
-        }
-        let Some(Event::Frame(frame)) = self.events.pop_front() else { return false };
-        self.statistics.seen += 1;
-        self.current = Some(frame);
-        true
-    }
-
-    fn ready(&self) -> bool {
-        matches!(self.events.front(), Some(Event::Frame(_)))
-    }
-
-    fn current(&self) -> Option<Received<'_>> {
-        self.current.as_ref().map(|frame| Received {
-            time_ns: frame.time_ns,
-            bytes: &frame.bytes,
-            original_length: frame.bytes.len() as u32,
-            tag: frame.tag,
-            checksum_pending: false,
-            sender: frame.sender,
-        })
+        self.statistics.seen - before.seen > self.statistics.dropped - before.dropped
     }
 
     fn wait(&mut self, _: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> Result<Wake, OsError> {

@@ -52,11 +52,9 @@ pub struct Ring {
     statistics: Statistics,
     /// The block being read.
     block: usize,
-    /// Frames of it that are left, the current one not counted.
+    /// Frames of it that are left, and the offset in the block of the next.
     left: u32,
-    /// Offset in the block of the current frame, and of the first.
-    current: Option<usize>,
-    first: usize,
+    next: usize,
     /// Whether the block belongs to this side.
     held: bool,
 }
@@ -88,14 +86,27 @@ impl Ring {
         }
         socket.start()?;
         let statistics = Statistics::default();
-        Ok(Ring { memory, socket, statistics, block: 0, left: 0, current: None, first: 0, held: false })
+        Ok(Ring { memory, socket, statistics, block: 0, left: 0, next: 0, held: false })
     }
 
-    /// Gives the block back to the kernel and goes on to the one behind it.
+    /// Gives the block back to the kernel; the one behind it is next.
     fn release(&mut self) {
         self.memory.status(self.block).store(libc::TP_STATUS_KERNEL, Ordering::Release);
         self.block = (self.block + 1) % self.memory.blocks;
         self.held = false;
+    }
+
+    /// Goes on to the next block; false when the kernel has not handed it over yet.
+    fn turn(&mut self) -> bool {
+        if self.held {
+            self.release();
+        }
+        if !self.memory.is_ours(self.block) {
+            return false;
+        }
+        self.held = true;
+        (self.left, self.next) = received::contents(self.memory.block(self.block));
+        true
     }
 }
 
@@ -114,39 +125,22 @@ fn request(blocks: usize, retire: Duration) -> libc::tpacket_req3 {
 }
 
 impl FrameSource for Ring {
-    #[inline]
-    fn advance(&mut self) -> bool {
-        loop {
-            if self.left > 0 {
-                let frame = match self.current {
-                    Some(before) => received::behind(self.memory.block(self.block), before),
-                    None => Some(self.first),
+    fn each(&mut self, mut take: impl FnMut(&Received<'_>) -> bool) -> bool {
+        let (mut some, mut more) = (false, true);
+        while more && (self.left > 0 || self.turn()) {
+            let (block, mut left, mut next) = (self.memory.block(self.block), self.left, self.next);
+            while more && left > 0 {
+                // A header that points outside its block is none, and nothing behind it can be found.
+                let Some(received) = received::frame(block, next) else {
+                    left = 0;
+                    break;
                 };
-                if frame.is_some() {
-                    (self.left, self.current) = (self.left - 1, frame);
-                    return true;
-                }
+                (some, more) = (true, take(&received));
+                (left, next) = (left - 1, received::behind(block, next).unwrap_or(usize::MAX));
             }
-            (self.left, self.current) = (0, None);
-            if self.held {
-                self.release();
-            }
-            if !self.memory.is_ours(self.block) {
-                return false;
-            }
-            self.held = true;
-            (self.left, self.first) = received::contents(self.memory.block(self.block));
+            (self.left, self.next) = (left, next);
         }
-    }
-
-    #[inline]
-    fn ready(&self) -> bool {
-        self.left > 0 || self.memory.is_ours(if self.held { (self.block + 1) % self.memory.blocks } else { self.block })
-    }
-
-    #[inline]
-    fn current(&self) -> Option<Received<'_>> {
-        received::frame(self.memory.block(self.block), self.current?)
+        some
     }
 
     fn wait(&mut self, stop: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> Result<Wake, OsError> {
@@ -214,14 +208,14 @@ impl Memory {
         unsafe { self.at(block).add(received::STATUS).cast().as_ref() }
     }
 
-    #[inline]
     /// Whether the kernel handed the block over. What it wrote into it before is visible after this.
+    #[inline]
     fn is_ours(&self, block: usize) -> bool {
         self.status(block).load(Ordering::Acquire) & libc::TP_STATUS_USER != 0
     }
 
-    #[inline]
     /// The bytes of a block that was handed over; nothing of one that was not.
+    #[inline]
     fn block(&self, block: usize) -> &[u8] {
         if !self.is_ours(block) {
             return &[];

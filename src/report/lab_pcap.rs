@@ -48,9 +48,9 @@ fn file(to: &mut impl Write, about: About, observation: &Observation, started: D
                 bytes,
                 original_length: bytes.len() as u32,
                 checksum_pending: false,
-                comment: "",
+                comment,
             };
-            writer.frame_with_comment(&captured, comment)
+            writer.frame(&captured)
         };
         let comment = comment(frame);
         // What arrives later, or is lost later, left with an event of its own.

@@ -33,6 +33,7 @@ crate::tests![
     several_interfaces_are_merged_in_the_order_of_their_times,
     after_its_duration_a_capture_ends_and_the_counts_add_up,
     a_row_of_files_holds_every_frame,
+    of_frames_that_are_only_written_as_many_as_were_asked_for_are_in_every_kind_of_file,
     another_namespace_is_entered_by_a_process_or_a_path,
     a_namespace_that_is_not_there_says_how_to_name_one,
     strict_makes_loss_a_no_and_stats_tell_where,
@@ -434,6 +435,29 @@ fn a_row_of_files_holds_every_frame() {
     let numbers: Vec<String> = packets.iter().map(|packet| payload(packet)[..2].to_owned()).collect();
     assert_eq!(numbers, (0..200).map(|number| format!("{number:02x}")).collect::<Vec<_>>());
     assert!(packets.iter().all(|packet| packet["interface"] == INTERFACE));
+}
+
+/// They are handed on by batches, and the last of them is cut.
+fn of_frames_that_are_only_written_as_many_as_were_asked_for_are_in_every_kind_of_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.pcapng", "b.pcap", "c.pcapng.zst", "d.pcap.gz"] {
+        let pair = pair();
+        let path = folder.path().join(name);
+        let file = path.to_str().unwrap();
+        let capture = Capture::start(&pair.right, &[INTERFACE, "-c", "150", "-w", file]);
+        let socket = sender(&pair.left, INTERFACE);
+        for number in 0..200 {
+            send(&socket, &numbered(number));
+        }
+        let (_, summary, code) = capture.end();
+        assert_eq!((counts(&summary).1, code), (150, Some(0)), "{summary}");
+        let output = netlab().args(["capture", "--json", "-r", file]).output().unwrap();
+        let stored = String::from_utf8(output.stdout).unwrap();
+        let packets: Vec<Value> = stored.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let numbers: Vec<_> = packets.iter().map(|packet| payload(packet)[..2].to_owned()).collect();
+        assert_eq!(numbers, (0..150).map(|number| format!("{number:02x}")).collect::<Vec<_>>(), "{name}");
+        assert!(packets.iter().all(|packet| packet["direction"].is_string() == name.contains("pcapng")), "{name}");
+    }
 }
 
 fn another_namespace_is_entered_by_a_process_or_a_path() {

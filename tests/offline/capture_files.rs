@@ -320,6 +320,7 @@ fn a_file_without_a_limit_declares_none_that_its_frames_exceed() {
     for (format, at, expected) in [(Format::Pcapng, 28 + 4 + 12, 0), (Format::Pcap, 16, 16 << 20)] {
         let mut writer = Writer::create(Vec::new(), format, About::default()).unwrap();
         writer.frame(&Frame::ethernet(b"first")).unwrap();
+        writer.finish(&[]).unwrap();
         let file = writer.into_inner();
         let declared = u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
         assert_eq!(declared, expected, "{format:?}");

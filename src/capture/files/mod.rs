@@ -12,6 +12,7 @@
     clippy::panic
 )]
 
+mod blocks;
 mod input;
 pub mod measured;
 pub mod merged;
@@ -20,6 +21,7 @@ mod order;
 pub mod pack;
 mod pcap;
 mod pcapng;
+pub mod record;
 mod remarks;
 mod resolution;
 pub mod row;

@@ -64,6 +64,11 @@ impl Row {
         self.turns.keep.filter(|keep| self.kept.len() > *keep).and_then(|_| self.kept.pop_front())
     }
 
+    /// The name that the files' names are made of.
+    pub fn like(&self) -> &Path {
+        &self.like
+    }
+
     /// How many files were begun.
     pub fn begun(&self) -> u64 {
         self.begun

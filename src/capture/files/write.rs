@@ -4,10 +4,12 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use super::options::{self, MAX_OPTION, option, option_halves, option_number};
 use super::pack::Packing;
-use super::{MAX_FRAME, pcap, pcapng, resolution};
+use super::record::{self, Form, Record};
+use super::{blocks, pcapng};
+use crate::bytes::room::Room;
 use crate::capture::accounting::Counted;
+use crate::capture::batch::Batch;
 use crate::capture::frame::{Frame, Nanoseconds, same_name};
 use crate::link::LinkType;
 
@@ -65,12 +67,12 @@ pub enum WriteError {
 
 /// An interface that was described in the file.
 #[derive(Debug)]
-struct Described {
-    name: String,
+pub(super) struct Described {
+    pub(super) name: String,
     link: LinkType,
-    frames: u64,
-    first: Nanoseconds,
-    last: Nanoseconds,
+    pub(super) frames: u64,
+    pub(super) first: Nanoseconds,
+    pub(super) last: Nanoseconds,
 }
 
 /// A capture file being written.
@@ -82,29 +84,24 @@ pub struct Writer<W> {
     interfaces: Vec<Described>,
     /// The interface of the frame before, which is most often that of the next.
     latest: usize,
-    block: Vec<u8>,
+    /// What was not passed on yet.
+    waiting: Room,
 }
 
+/// Bytes written at once. Much larger pieces make the kernel look for larger pieces of memory, which takes it longer.
+const PIECE: usize = 64 << 10;
+
 impl<W: Write> Writer<W> {
-    /// Begins a file on `to`, which should buffer.
+    /// Begins a file on `to`, which is written to in large pieces.
     ///
     /// # Errors
     /// What the writer refused.
     pub fn create(to: W, format: Format, about: About) -> io::Result<Self> {
-        let mut writer = Writer { to, format, about, interfaces: Vec::new(), latest: 0, block: Vec::new() };
+        let mut writer = Writer { to, format, about, interfaces: Vec::new(), latest: 0, waiting: Room::default() };
         if format == Format::Pcapng {
-            writer.section()?;
+            blocks::section(&mut writer.waiting, &writer.about);
         }
         Ok(writer)
-    }
-
-    fn section(&mut self) -> io::Result<()> {
-        self.begin_block();
-        put(&mut self.block, &[pcapng::BYTE_ORDER, 1, u32::MAX, u32::MAX]);
-        option(&mut self.block, options::COMMENT, self.about.comment.as_bytes());
-        option(&mut self.block, options::SECTION_SYSTEM, self.about.system.as_bytes());
-        option(&mut self.block, options::SECTION_APPLICATION, self.about.application.as_bytes());
-        self.end_block(pcapng::SECTION_HEADER)
     }
 
     /// Describes an interface before its first frame, so that the file tells of it even if none comes.
@@ -114,23 +111,14 @@ impl<W: Write> Writer<W> {
     pub fn describe(&mut self, name: &str, link: LinkType) -> Result<(), WriteError> {
         match (self.format, self.interfaces.first()) {
             (Format::Pcap, Some(first)) => return Err(WriteError::MixedLinks { first: first.link, other: link }),
-            (Format::Pcap, None) => self.pcap_header(link)?,
+            (Format::Pcap, None) => blocks::pcap_header(&mut self.waiting, &self.about, link),
             (Format::Pcapng, _) => {
                 if self.interfaces.len() >= pcapng::MAX_INTERFACES {
-                    self.all_statistics(&[])?;
+                    self.all_statistics(&[]);
                     self.interfaces.clear();
-                    self.section()?;
+                    blocks::section(&mut self.waiting, &self.about);
                 }
-                self.begin_block();
-                put(&mut self.block, &[link.number() & 0xffff, self.about.snap_length]);
-                option(&mut self.block, options::INTERFACE_NAME, name.as_bytes());
-                option(&mut self.block, options::INTERFACE_TIME_UNIT, &[9]);
-                if !self.about.filter.is_empty() {
-                    let filter = [&[options::LANGUAGE_OF_LIBPCAP], self.about.filter.as_bytes()].concat();
-                    option(&mut self.block, options::INTERFACE_FILTER, &filter);
-                }
-                option(&mut self.block, options::INTERFACE_SYSTEM, self.about.system.as_bytes());
-                self.end_block(pcapng::INTERFACE)?;
+                blocks::interface(&mut self.waiting, &self.about, name, link);
             }
         }
         self.latest = self.interfaces.len();
@@ -138,21 +126,12 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Writes one frame. A frame without a time gets that of 1970.
+    /// Writes one frame. A frame without a time gets that of 1970; pcap has no place for its comment.
     ///
     /// # Errors
     /// What the writer refused; for pcap a second link type.
     #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
-        self.frame_with_comment(frame, frame.comment)
-    }
-
-    /// Writes one frame with a text for people beside it, which pcap has no place for.
-    ///
-    /// # Errors
-    /// As [`Writer::frame`].
-    #[inline]
-    pub fn frame_with_comment(&mut self, frame: &Frame<'_>, comment: &str) -> Result<(), WriteError> {
         self.interface(frame)?;
         let time = frame.time.unwrap_or(0);
         if let Some(interface) = self.interfaces.get_mut(self.latest) {
@@ -160,17 +139,40 @@ impl<W: Write> Writer<W> {
             interface.first = interface.first.min(time);
             interface.last = interface.last.max(time);
         }
-        let captured = frame.bytes.len() as u32;
-        match self.format {
-            Format::Pcap => {
-                let (seconds, rest) = (time.div_euclid(1_000_000_000), time.rem_euclid(1_000_000_000));
-                self.to.write_all(&pair(seconds as u32, rest as u32))?;
-                self.to.write_all(&pair(captured, frame.original_length))?;
-                self.to.write_all(frame.bytes)?;
-            }
-            Format::Pcapng => self.enhanced_packet(frame, time as u64, comment)?,
+        let form = Form { format: self.format, interface: self.latest as u32 };
+        record::put(&mut self.waiting, form, frame);
+        if self.waiting.len() >= PIECE { Ok(self.pass_on()?) } else { Ok(()) }
+    }
+
+    /// Writes a frame of the first interface that stands in its form already.
+    ///
+    /// # Errors
+    /// What the writer refused.
+    pub fn record(&mut self, record: &Record<'_>) -> io::Result<()> {
+        self.count(1, record.time, record.time);
+        self.waiting.extend(record.bytes);
+        if self.waiting.len() >= PIECE { self.pass_on() } else { Ok(()) }
+    }
+
+    /// As [`Writer::record`] for all frames of a batch.
+    ///
+    /// # Errors
+    /// What the writer refused.
+    pub fn batch(&mut self, batch: &Batch) -> io::Result<()> {
+        if let (Some(first), Some(last)) = (batch.time(0), batch.latest()) {
+            self.count(batch.len() as u64, first, last);
         }
-        Ok(())
+        self.pass_on()?;
+        batch.records().chunks(PIECE).try_for_each(|piece| self.to.write_all(piece))
+    }
+
+    /// Counts frames of the first interface.
+    fn count(&mut self, frames: u64, first: Nanoseconds, last: Nanoseconds) {
+        if let Some(interface) = self.interfaces.first_mut() {
+            interface.frames = interface.frames.saturating_add(frames);
+            interface.first = interface.first.min(first);
+            interface.last = interface.last.max(last);
+        }
     }
 
     /// Makes `latest` the interface of `frame`, describing it when it is new.
@@ -188,49 +190,11 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    fn enhanced_packet(&mut self, frame: &Frame<'_>, time: u64, comment: &str) -> io::Result<()> {
-        let flags = frame.way.and_then(|way| pcapng::WAYS.iter().find(|(_, w)| *w == way)).map(|(bits, _)| *bits);
-        let padding = frame.bytes.len().next_multiple_of(4).saturating_sub(frame.bytes.len());
-        let comment = comment.as_bytes();
-        let comment = comment.get(..comment.len().min(MAX_OPTION)).unwrap_or_default();
-        let flags_length = if flags.is_some() { 8 } else { 0 };
-        let comment_length = if comment.is_empty() { 0 } else { comment.len().next_multiple_of(4).saturating_add(4) };
-        let listed = comment_length.saturating_add(flags_length);
-        let with_end = if listed > 0 { listed.saturating_add(4) } else { 0 };
-        let length = frame.bytes.len().saturating_add(padding).saturating_add(32).saturating_add(with_end) as u32;
-        let (high, low, captured) = ((time >> 32) as u32, time as u32, frame.bytes.len() as u32);
-        for (first, second) in [(pcapng::ENHANCED_PACKET, length), (self.latest as u32, high), (low, captured)] {
-            self.to.write_all(&pair(first, second))?;
-        }
-        self.to.write_all(&frame.original_length.to_le_bytes())?;
-        self.to.write_all(frame.bytes)?;
-        self.to.write_all([0; 3].get(..padding).unwrap_or_default())?;
-        if !comment.is_empty() {
-            self.block.clear();
-            option(&mut self.block, options::COMMENT, comment);
-            self.to.write_all(&self.block)?;
-        }
-        if let Some(flags) = flags {
-            self.to.write_all(&pair(u32::from(options::PACKET_FLAGS) | (size_of_val(&flags) as u32) << 16, flags))?;
-        }
-        if listed > 0 {
-            self.to.write_all(&u32::from(options::END).to_le_bytes())?;
-        }
-        self.to.write_all(&length.to_le_bytes())
-    }
-
     /// Writes what addresses are called, which pcap has no place for.
-    ///
-    /// # Errors
-    /// What the writer refused.
-    pub fn names(&mut self, names: &[(IpAddr, &str)]) -> io::Result<()> {
-        let blocks = if self.format == Format::Pcapng { names } else { &[] };
-        for some in blocks.chunks(resolution::MOST_WRITTEN) {
-            self.begin_block();
-            resolution::put(&mut self.block, some);
-            self.end_block(pcapng::NAMES)?;
+    pub fn names(&mut self, names: &[(IpAddr, &str)]) {
+        if self.format == Format::Pcapng {
+            blocks::names(&mut self.waiting, names);
         }
-        Ok(())
     }
 
     /// Ends the file with what was counted on its interfaces, and flushes it.
@@ -239,11 +203,13 @@ impl<W: Write> Writer<W> {
     /// What the writer refused.
     pub fn finish(&mut self, counted: &[Counted]) -> Result<(), WriteError> {
         match self.format {
-            Format::Pcap if self.interfaces.is_empty() => self.pcap_header(LinkType::Ethernet)?,
+            Format::Pcap if self.interfaces.is_empty() => {
+                blocks::pcap_header(&mut self.waiting, &self.about, LinkType::Ethernet);
+            }
             Format::Pcap => {}
-            Format::Pcapng => self.all_statistics(counted)?,
+            Format::Pcapng => self.all_statistics(counted),
         }
-        Ok(self.to.flush()?)
+        Ok(self.flush()?)
     }
 
     /// What the file is written to.
@@ -256,83 +222,36 @@ impl<W: Write> Writer<W> {
         &mut self.to
     }
 
-    /// What the file was written to.
+    /// What the file was written to, once it was [finished](Writer::finish).
     pub fn into_inner(self) -> W {
         self.to
     }
 
-    /// Flushes what is buffered.
+    /// Bytes that were not passed on yet.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    fn pass_on(&mut self) -> io::Result<()> {
+        let written = self.to.write_all(self.waiting.bytes());
+        self.waiting.clear();
+        written
+    }
+
+    /// Passes on what waits, and flushes what it is written to.
     ///
     /// # Errors
     /// What the writer refused.
     pub fn flush(&mut self) -> io::Result<()> {
+        self.pass_on()?;
         self.to.flush()
     }
 
-    fn all_statistics(&mut self, counted: &[Counted]) -> io::Result<()> {
-        (0..self.interfaces.len()).try_for_each(|number| self.statistics(number, counted))
-    }
-
-    fn statistics(&mut self, number: usize, counted: &[Counted]) -> io::Result<()> {
-        let Some(Described { name, frames, first, last, .. }) = self.interfaces.get(number) else { return Ok(()) };
-        let own = counted.iter().find(|counted| counted.interface == *name);
-        let (frames, first, last) = (*frames, (*first).min(*last), *last);
-        self.begin_block();
-        put(&mut self.block, &[number as u32, (last as u64 >> 32) as u32, last as u32]);
-        for (code, time) in [(options::STATISTICS_START, first), (options::STATISTICS_END, last)] {
-            option_halves(&mut self.block, code, time as u64);
+    fn all_statistics(&mut self, counted: &[Counted]) {
+        for (number, interface) in self.interfaces.iter().enumerate() {
+            blocks::statistics(&mut self.waiting, number as u32, interface, counted);
         }
-        if let Some(own) = own {
-            option_number(&mut self.block, options::STATISTICS_MISSED, own.missed);
-            option_number(&mut self.block, options::STATISTICS_ACCEPTED, own.seen);
-            option_number(&mut self.block, options::STATISTICS_DROPPED, own.dropped);
-        } else if let dropped @ 1.. = counted.iter().map(|counted| counted.dropped).sum() {
-            let text = format!("the kernel dropped {dropped} frames; of which interface is not known");
-            option(&mut self.block, options::COMMENT, text.as_bytes());
-        }
-        option_number(&mut self.block, options::STATISTICS_DELIVERED, frames);
-        self.end_block(pcapng::STATISTICS)
     }
-
-    fn pcap_header(&mut self, link: LinkType) -> io::Result<()> {
-        self.block.clear();
-        self.block.extend_from_slice(&pcap::NANOSECONDS.to_le_bytes());
-        for version in [2u16, 4] {
-            self.block.extend_from_slice(&version.to_le_bytes());
-        }
-        // Classic pcap knows no sign for a file without a limit.
-        let most = if self.about.snap_length == 0 { MAX_FRAME } else { self.about.snap_length };
-        put(&mut self.block, &[0, 0, most, link.number()]);
-        self.to.write_all(&self.block)
-    }
-
-    /// Leaves room for a block's type and length.
-    fn begin_block(&mut self) {
-        self.block.clear();
-        put(&mut self.block, &[0, 0]);
-    }
-
-    /// Writes the block with its options' end, its type and its length on both sides.
-    fn end_block(&mut self, kind: u32) -> io::Result<()> {
-        put(&mut self.block, &[options::END.into()]);
-        let length = self.block.len().saturating_add(4) as u32;
-        put(&mut self.block, &[length]);
-        for (slot, word) in self.block.chunks_exact_mut(4).zip([kind, length]) {
-            slot.copy_from_slice(&word.to_le_bytes());
-        }
-        self.to.write_all(&self.block)
-    }
-}
-
-fn put(block: &mut Vec<u8>, words: &[u32]) {
-    block.extend(words.iter().flat_map(|word| word.to_le_bytes()));
-}
-
-/// Two words at once: pieces of a frame's head are written as they are, for a copy of just written smaller pieces has to
-/// wait for them.
-#[inline]
-fn pair(first: u32, second: u32) -> [u8; 8] {
-    (u64::from(first) | u64::from(second) << 32).to_le_bytes()
 }
 
 #[cfg(test)]
@@ -383,15 +302,15 @@ mod tests {
     fn a_comment_stands_beside_its_frame_and_changes_nothing_else() {
         for (comment, way) in [("", None), ("lost", None), ("four more", Some(Way::In)), ("", Some(Way::Out))] {
             let mut writer = Writer::create(Vec::new(), Format::Pcapng, about()).unwrap();
-            let expected = Frame { way, ..frame(b"first") };
-            writer.frame_with_comment(&expected, comment).unwrap();
-            writer.frame(&expected).unwrap();
+            let (plain, commented) = (Frame { way, ..frame(b"first") }, Frame { way, comment, ..frame(b"first") });
+            writer.frame(&commented).unwrap();
+            writer.frame(&plain).unwrap();
             writer.finish(&[]).unwrap();
             let file = writer.into_inner();
             assert_eq!(file.windows(8).any(|bytes| bytes == b"four mor"), comment == "four more");
             let mut stored = Stored::open(file.as_slice()).unwrap();
-            assert_eq!(stored.next().unwrap(), Some(Frame { comment, ..expected }));
-            assert_eq!(stored.next().unwrap(), Some(expected));
+            assert_eq!(stored.next().unwrap(), Some(commented));
+            assert_eq!(stored.next().unwrap(), Some(plain));
             assert_eq!(stored.next().unwrap(), None);
         }
     }

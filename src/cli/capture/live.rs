@@ -13,8 +13,9 @@ use super::show::Show;
 use super::{Args, Display, process, stats};
 use crate::capture::files::write::About;
 use crate::capture::live::{self, End, Live};
-use crate::capture::queue::{Queue, Taker};
-use crate::capture::{Accounting, Counted, reading};
+use crate::capture::queue::Queue;
+use crate::capture::taker::Taker;
+use crate::capture::{Accounting, Counted, reading, restored};
 use crate::cli::{Context, Outcome};
 use crate::kernel::signal::Interrupts;
 use crate::kernel::{OsError, namespace};
@@ -39,7 +40,7 @@ impl Args {
         let output = self.output(context)?;
         let table = self.table(context)?;
         let mut sources = self.open_all(interfaces, filter)?;
-        let snap_length = self.snaplen.saturating_add(live::MOST_ADDED);
+        let snap_length = self.snaplen.saturating_add(restored::MOST_ADDED);
         let written = About { system: operating_system(), snap_length, filter: filter.join(" "), ..self.about() };
         let mut sink = self.sink(output, written, context)?;
         sink.table = table.map(Target::begin).transpose()?;
@@ -88,7 +89,8 @@ impl Args {
     ) -> (Result<(), Failure<Infallible>>, Result<Vec<Counted>, OsError>) {
         let showing = context.terminal && self.shows(context);
         let rest = if showing { LAST_WORDS } else { usize::MAX };
-        let queue = &Queue::new(sources.len(), (self.queue as usize) << 20);
+        let unread = sink.unread().filter(|_| sources.len() == 1);
+        let queue = &Queue::new(sources.len(), (self.queue as usize) << 20).in_form(unread);
         let ticking = self.stats && context.progress && !showing && display.is_none();
         thread::scope(|scope| {
             let (_until_here, end) = mpsc::channel();
@@ -97,7 +99,7 @@ impl Args {
             }
             let drawing = display.map(|display| (display, scope.spawn(|| display.run(Some(queue), interrupts))));
             let work = |taker: &mut Taker<'_>| {
-                let result = sink.run(taker, context);
+                let result = if unread.is_some() { sink.hand_on(taker, context) } else { sink.run(taker, context) };
                 let Some((display, drawing)) = drawing else { return result };
                 // What came before the end stays on the screen until somebody leaves it.
                 queue.close();

@@ -21,6 +21,7 @@ mod stored;
 mod summary;
 mod time;
 mod top;
+mod unread;
 mod written;
 
 use std::path::{Path, PathBuf};

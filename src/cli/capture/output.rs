@@ -131,7 +131,7 @@ impl Sink {
         self.written.as_mut().map_or(Ok(()), |written| written.describe(interface, link))
     }
 
-    fn flush(&mut self, context: &mut Context) -> anyhow::Result<()> {
+    pub fn flush(&mut self, context: &mut Context) -> anyhow::Result<()> {
         if let Some(written) = &mut self.written {
             written.flush()?;
         }

@@ -1,7 +1,7 @@
 //! The capture file that is written, or the row of them.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,8 +9,10 @@ use std::time::Duration;
 use anyhow::bail;
 
 use crate::bytes::amounts;
+use crate::capture::batch::Batch;
 use crate::capture::files::measured::Measured;
 use crate::capture::files::pack::{Packer, Packing};
+use crate::capture::files::record::{Form, Record};
 use crate::capture::files::row::{Row, Turns};
 use crate::capture::files::write::{About, Format, WriteError, Writer};
 use crate::capture::names::Names;
@@ -120,6 +122,7 @@ pub(super) struct Written {
     about: About,
     /// The interfaces that every file begins with.
     described: Vec<(String, LinkType)>,
+    format: Format,
     row: Option<Row>,
     open: Option<Open>,
     /// The file that is open was not told yet what names are known.
@@ -127,10 +130,7 @@ pub(super) struct Written {
 }
 
 /// Bytes are counted as they reach the file.
-type Target = Packer<Measured<BufWriter<File>>>;
-
-/// Bytes written at once. Much larger pieces make the kernel look for larger pieces of memory, which takes it longer.
-const BUFFER: usize = 64 << 10;
+type Target = Packer<Measured<File>>;
 
 /// The file that is open.
 struct Open {
@@ -141,15 +141,15 @@ struct Open {
 impl Open {
     fn begin(path: &Path, file: File, about: About) -> anyhow::Result<Self> {
         let name = path.display().to_string();
-        let to = Measured::new(BufWriter::with_capacity(BUFFER, file));
         let (packing, _) = Packing::of(&name);
+        let to = Measured::new(file);
         Ok(Open { writer: Writer::create(Packer::new(to, packing), Format::of(&name), about)?, name })
     }
 
     /// Bytes that are in the file, or soon will be at most.
     fn size(&self) -> u64 {
         let to = self.writer.get_ref();
-        to.get_ref().bytes().saturating_add(to.waiting() as u64)
+        to.get_ref().bytes().saturating_add((to.waiting() + self.writer.waiting()) as u64)
     }
 
     fn finish(&mut self, counted: &[Counted]) -> anyhow::Result<()> {
@@ -172,7 +172,12 @@ impl Open {
 impl Written {
     /// Begins the file, or gets ready for the first of a row. The name says the format.
     pub fn begin(output: Output, about: About) -> anyhow::Result<Self> {
-        let mut written = Written { about, described: Vec::new(), row: None, open: None, nameless: false };
+        let like = match &output {
+            Output::One(path, _) => path,
+            Output::Row(row) => row.like(),
+        };
+        let format = Format::of(&like.to_string_lossy());
+        let mut written = Written { about, described: Vec::new(), format, row: None, open: None, nameless: false };
         match output {
             Output::One(path, file) => {
                 let file = empty(&path, file).map_err(|error| OsError::from_io("create", path.display(), &error))?;
@@ -189,14 +194,39 @@ impl Written {
         self.try_to(|writer| writer.describe(interface, link))
     }
 
+    /// How frames of the one interface that was described stand in the file; none when there are more, or none yet.
+    pub fn form(&self) -> Option<Form> {
+        (self.described.len() == 1).then_some(Form { format: self.format, interface: 0 })
+    }
+
+    /// Writes a batch of frames in that form, or tells that the present file ends within it.
+    pub fn batch(&mut self, batch: &Batch) -> anyhow::Result<bool> {
+        if self.is_over(batch.records().len(), batch.latest().unwrap_or(0)) {
+            return Ok(false);
+        }
+        self.try_to(|writer| Ok(writer.batch(batch)?))?;
+        Ok(true)
+    }
+
+    /// Writes a frame in that form, where it is time for it into the next file.
+    pub fn record(&mut self, record: &Record<'_>) -> anyhow::Result<()> {
+        if self.is_over(record.length as usize, record.time) {
+            self.turn(record.time)?;
+        }
+        self.try_to(|writer| Ok(writer.record(record)?))
+    }
+
+    /// Whether frames of so many bytes seen at `time` belong into the next file.
+    fn is_over(&self, length: usize, time: i64) -> bool {
+        let written = || self.open.as_ref().map_or(0, Open::size);
+        self.row.as_ref().is_some_and(|row| row.is_over(written(), length as u64, time))
+    }
+
     /// Writes a frame, where it is time for it into the next file.
     pub fn frame(&mut self, frame: &Frame<'_>) -> anyhow::Result<()> {
-        if let Some(row) = &self.row {
-            let written = self.open.as_ref().map_or(0, Open::size);
-            let time = frame.time.unwrap_or(0);
-            if row.is_over(written, frame.bytes.len() as u64, time) {
-                self.turn(time)?;
-            }
+        let time = frame.time.unwrap_or(0);
+        if self.is_over(frame.bytes.len(), time) {
+            self.turn(time)?;
         }
         self.try_to(|writer| writer.frame(frame))
     }
@@ -206,7 +236,10 @@ impl Written {
         let fresh = names.take_fresh();
         let told = if std::mem::take(&mut self.nameless) { names.learnt() } else { fresh };
         let pairs: Vec<_> = told.iter().filter_map(|address| Some((*address, names.of(*address)?))).collect();
-        if pairs.is_empty() { Ok(()) } else { self.try_to(|writer| Ok(writer.names(&pairs)?)) }
+        self.try_to(|writer| {
+            writer.names(&pairs);
+            Ok(())
+        })
     }
 
     /// Closes the file of a row and begins the next.
