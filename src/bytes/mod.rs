@@ -21,6 +21,7 @@ pub mod hex;
 pub mod mac;
 pub mod name;
 mod nearest;
+pub mod order;
 pub mod reader;
 pub mod room;
 mod text;

@@ -1,17 +1,19 @@
 //! Names that are nearly the one that was given.
 
+use super::order;
+
 /// The known names nearest to `wanted`, at most `limit`: those that differ in few letters, then those that hold it.
 pub fn nearest(wanted: &str, names: impl Iterator<Item = String>, limit: usize) -> Vec<String> {
-    let letters: Vec<char> = wanted.chars().take(40).flat_map(char::to_lowercase).collect();
+    let letters: Vec<char> = wanted.chars().take(40).map(|letter| letter.to_ascii_lowercase()).collect();
     let lower: String = letters.iter().collect();
     let few = letters.len() / 3;
     let rank = |name: String| {
         let distance = distance(&letters, &name);
-        let holds = letters.len() > 2 && name.to_lowercase().contains(&lower);
+        let holds = letters.len() > 2 && name.to_ascii_lowercase().contains(&lower);
         (distance <= few || holds).then_some((distance, name))
     };
     let mut near: Vec<(usize, String)> = names.filter_map(rank).collect();
-    near.sort();
+    order::by(&mut near, Ord::cmp);
     near.dedup();
     near.into_iter().take(limit).map(|(_, name)| name).collect()
 }
@@ -24,7 +26,7 @@ pub fn did_you_mean(near: &[String]) -> Option<String> {
 /// How many letters must be put in, taken out or changed to make one name of the other (Levenshtein).
 fn distance(wanted: &[char], name: &str) -> usize {
     let mut row: Vec<usize> = (0..=wanted.len()).collect();
-    for letter in name.chars().flat_map(char::to_lowercase) {
+    for letter in name.chars().map(|letter| letter.to_ascii_lowercase()) {
         let mut above = row.iter().copied();
         let mut diagonal = above.next().unwrap_or(0);
         let mut left = diagonal.saturating_add(1);

@@ -63,7 +63,7 @@ fn states(word: &str) -> Result<States, String> {
         "all" => State::ALL.to_vec(),
         "connected" => without(&[State::Listen, State::Closed, State::Bound]),
         word => vec![State::from_name(word).ok_or_else(|| {
-            let names = State::ALL.map(|state| state.name().to_lowercase());
+            let names = State::ALL.map(|state| state.name().to_ascii_lowercase());
             format!("expected one of {}, listening, connected, all", names.join(", "))
         })?],
     }))

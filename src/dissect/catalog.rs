@@ -6,7 +6,7 @@
 use std::mem::{Discriminant, discriminant};
 
 use super::{Origin, dissect};
-use crate::bytes::{Codes, Field, Fields, Value};
+use crate::bytes::{Codes, Field, Fields, Value, order};
 use crate::link::LinkType;
 
 /// Link type (two bytes), length (two bytes) and bytes of each frame.
@@ -51,7 +51,7 @@ pub fn fields() -> Vec<Known> {
             layers.push(field.layer);
         }
     }
-    known.sort_by_key(|field| layers.iter().position(|layer| *layer == field.layer));
+    order::by_key(&mut known, |field| layers.iter().position(|layer| *layer == field.layer));
     known
 }
 

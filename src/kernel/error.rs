@@ -79,7 +79,7 @@ impl fmt::Display for Meaning {
         let mut characters = words.chars();
         match characters.next() {
             // An acronym such as "RPC" keeps its capitals.
-            Some(first) if !second_is_capital => write!(f, "{}{}", first.to_lowercase(), characters.as_str())?,
+            Some(first) if !second_is_capital => write!(f, "{}{}", first.to_ascii_lowercase(), characters.as_str())?,
             _ => f.write_str(words)?,
         }
         write!(f, " ({:?})", self.0)

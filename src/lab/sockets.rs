@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
+use crate::bytes::order;
 use crate::kernel::OsError;
 use crate::kernel::sock_diag::{Entry, Family, Query, SockDiag, Timer};
 use crate::transport::states::State;
@@ -52,6 +53,6 @@ pub fn look(kernel: &mut SockDiag) -> Result<Vec<Seen>, OsError> {
     for family in [Family::Ipv4, Family::Ipv6] {
         seen.extend(kernel.list(&Query::all(TCP, family))?.value.into_iter().map(Seen::from));
     }
-    seen.sort_by_key(|socket| (socket.state != Some(State::Listen), socket.local.port(), socket.remote.port()));
+    order::by_key(&mut seen, |socket| (socket.state != Some(State::Listen), socket.local.port(), socket.remote.port()));
     Ok(seen)
 }

@@ -200,7 +200,7 @@ fn address(address: &Address, link: &Link) -> InterfaceAddress {
 
 fn kind(link: &Link) -> String {
     let hardware = HARDWARE_TYPES.name(link.hardware.into()).unwrap_or("other");
-    link.kind.clone().unwrap_or_else(|| hardware.to_lowercase())
+    link.kind.clone().unwrap_or_else(|| hardware.to_ascii_lowercase())
 }
 
 fn condition(link: &Link) -> Condition {

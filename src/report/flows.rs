@@ -11,6 +11,7 @@ use super::hosts;
 use super::palette::Ink;
 use super::quantity::{Bytes, Count, Time};
 use super::table::{Cell, Column, Table};
+use crate::bytes::order;
 use crate::capture::analysis::Conversations;
 use crate::capture::analysis::conversations::{Conversation, Forgotten};
 use crate::capture::analysis::tcp::{Connection, Progress, RoundTrips};
@@ -71,8 +72,10 @@ pub fn table(
 
 fn largest_first(conversations: &Conversations) -> Vec<&Conversation> {
     let mut list: Vec<&Conversation> = conversations.list().iter().collect();
-    // A stable sort: of equals the one that began first comes first.
-    list.sort_by_key(|conversation| std::cmp::Reverse(conversation.sent.iter().map(|sent| sent.bytes).sum::<u64>()));
+    // Of equals the one that began first comes first.
+    order::by_key(&mut list, |conversation| {
+        std::cmp::Reverse(conversation.sent.iter().map(|sent| sent.bytes).sum::<u64>())
+    });
     list
 }
 

@@ -118,7 +118,7 @@ fn addresses_cell(interface: &Interface) -> Cell {
 /// The scope of an address, and what about it should be looked at.
 fn remarks(address: &InterfaceAddress) -> (String, Vec<&'static str>) {
     const TROUBLES: [&str; 4] = ["duplicate", "tentative", "deprecated", "optimistic"];
-    let scope = format!("{:?}", address.scope).to_lowercase();
+    let scope = format!("{:?}", address.scope).to_ascii_lowercase();
     (scope, address.flags.names().filter(|name| TROUBLES.contains(name)).collect())
 }
 

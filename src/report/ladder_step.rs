@@ -8,7 +8,7 @@ use super::ladder_label::{Label, label};
 use super::packet::{self, Look};
 use super::palette::Ink;
 use super::text::Text;
-use crate::bytes::Mac;
+use crate::bytes::{Mac, order};
 use crate::capture::Dissector;
 use crate::capture::Packet;
 use crate::capture::analysis::Finding;
@@ -71,7 +71,7 @@ impl Arrow {
         let right = self.ends.iter().take_while(|end| end.lane > self.from).count();
         let (right, left) = self.ends.split_at(right);
         let mut sides = [right, left];
-        sides.sort_by_key(|side| side.iter().all(|end| end.overheard));
+        order::by_key(&mut sides, |side| side.iter().all(|end| end.overheard));
         sides.into_iter().filter(|side| !side.is_empty())
     }
 }
@@ -261,7 +261,7 @@ fn ends(observation: &Observation, frame: &Frame) -> Vec<End> {
         None => (0..observation.hosts.len()).collect(),
     };
     lanes.retain(|lane| *lane != frame.from);
-    lanes.sort_unstable_by_key(|lane| (*lane < frame.from, lane.abs_diff(frame.from)));
+    order::by_key(&mut lanes, |lane| (*lane < frame.from, lane.abs_diff(frame.from)));
     lanes.dedup();
     lanes.into_iter().map(|lane| End { lane, overheard: owner.is_some_and(|owner| owner != lane) }).collect()
 }

@@ -11,7 +11,7 @@ use super::palette::{Ink, Palette};
 use super::paragraph::Paragraph;
 use super::quantity::{Count, Time};
 use super::table::{Cell, Column, Table};
-use crate::bytes::Escaped;
+use crate::bytes::{Escaped, order};
 use crate::kernel::error::Meaning;
 use crate::transport::ports::banner::gist;
 use crate::transport::ports::set::Ranges;
@@ -93,7 +93,7 @@ pub(super) fn arrange(host: &Host, all: bool) -> (Vec<&Finding>, Vec<Group<'_>>)
         }
     }
     groups.retain(|group| group.ports.len() > LISTED);
-    groups.sort_by_key(|group| group.ports.len());
+    order::by_key(&mut groups, |group| group.ports.len());
     let grouped = |finding: &&Finding| {
         let inside = |group: &Group<'_>| group.state == finding.state && *group.reason == finding.reason;
         groups.iter().any(inside)

@@ -9,6 +9,7 @@ use super::hosts;
 use super::palette::Ink;
 use super::quantity::{Bytes, Count};
 use super::table::{Cell, Column, Table};
+use crate::bytes::order;
 use crate::capture::names::Names;
 use crate::capture::tally::endpoints::Share;
 use crate::capture::tally::protocols::Node;
@@ -101,7 +102,7 @@ pub fn protocols(
 
 fn flatten<'a>(nodes: &'a [Node], depth: usize, rows: &mut Vec<(usize, &'a Node)>) {
     let mut nodes: Vec<&Node> = nodes.iter().collect();
-    nodes.sort_by_key(|node| std::cmp::Reverse(node.volume.frames));
+    order::by_key(&mut nodes, |node| std::cmp::Reverse(node.volume.frames));
     for node in nodes {
         rows.push((depth, node));
         flatten(&node.inside, depth + 1, rows);

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 pub use super::budget::{Budget, Busiest};
 use super::services::Protocol;
 use super::states::State;
+use crate::bytes::order;
 use crate::kernel::OsError;
 use crate::kernel::process::{self, Holders, Process};
 use crate::kernel::sock_diag::{Entry, Family, Memory, Query, SockDiag, TcpInfo, Timer};
@@ -237,7 +238,7 @@ pub fn count(wanted: &Wanted) -> Result<Table, OsError> {
 /// As [`SockDiag::dump`], and the refusal to read /proc when processes are wanted.
 pub fn list(wanted: &Wanted) -> Result<Table, OsError> {
     let (mut entries, inconsistent) = dump(wanted, Vec::push, Vec::append)?;
-    entries.sort_unstable_by_key(|entry| (entry.protocol, Status::of(entry), entry.local, entry.remote, entry.cookie));
+    order::by_key(&mut entries, |entry| (entry.protocol, Status::of(entry), entry.local, entry.remote, entry.cookie));
     let mut counts = Counts::default();
     for entry in &entries {
         counts.add(entry);

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::packet::Packet;
-use crate::bytes::Fields;
+use crate::bytes::{Fields, order};
 use crate::dissect::Header;
 
 pub use post::Told;
@@ -119,7 +119,7 @@ impl Names {
     pub fn learnt(&self) -> Vec<IpAddr> {
         let only_old = self.old.keys().filter(|address| !self.young.contains_key(*address));
         let mut all: Vec<IpAddr> = self.young.keys().chain(only_old).copied().collect();
-        all.sort_unstable();
+        order::by_key(&mut all, |address| *address);
         all
     }
 }

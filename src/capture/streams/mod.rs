@@ -12,6 +12,7 @@ pub use direction::{Direction, MOST_WAITING, Piece};
 use super::analysis::segment;
 use super::packet::Packet;
 use super::pair::Pair;
+use crate::bytes::order;
 use crate::dissect::Header;
 use crate::transport::tcp::Flags;
 
@@ -113,7 +114,7 @@ impl Streams {
     pub fn finish(&mut self) -> Vec<Said> {
         let mut all = Vec::new();
         let mut pairs: Vec<(u64, Pair)> = self.connections.iter().map(|(pair, known)| (known.number, *pair)).collect();
-        pairs.sort_unstable_by_key(|(number, _)| *number);
+        order::by_key(&mut pairs, |(number, _)| *number);
         for (_, pair) in pairs {
             self.end(pair, &mut all);
         }
@@ -128,7 +129,7 @@ impl Streams {
         // Several at once, because looking for them takes its time.
         let mut pairs: Vec<(u64, Pair)> =
             self.connections.iter().map(|(pair, known)| (known.last_used, *pair)).collect();
-        pairs.sort_unstable_by_key(|(last_used, _)| *last_used);
+        order::by_key(&mut pairs, |(last_used, _)| *last_used);
         for (_, pair) in pairs.into_iter().take(self.connections.len().div_ceil(4)) {
             self.end(pair, all);
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::Volume;
+use crate::bytes::order;
 use crate::capture::analysis::segment;
 use crate::capture::packet::Packet;
 
@@ -52,7 +53,7 @@ impl Endpoints {
     /// The addresses, the busiest first.
     pub fn busiest_first(&self) -> Vec<(IpAddr, Share)> {
         let mut shares: Vec<_> = self.shares.iter().map(|(address, share)| (*address, *share)).collect();
-        shares.sort_by_key(|(address, share)| {
+        order::by_key(&mut shares, |(address, share)| {
             (std::cmp::Reverse(share.sent.bytes.saturating_add(share.received.bytes)), *address)
         });
         shares

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::socket::text;
 use super::{Netlink, OsError, Request, attributes};
-use crate::bytes::{Codes, Escaped, Mac};
+use crate::bytes::{Codes, Escaped, Mac, order};
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_GETLINK: u16 = 18;
@@ -289,7 +289,7 @@ impl Netlink {
     pub fn links(&mut self) -> Result<Vec<Link>, OsError> {
         let body = bytes(&LinkMessage::default());
         let mut links = self.list(&Request::dump("list interfaces", RTM_GETLINK, &body), Link::decode)?;
-        links.sort_by_key(|link| link.index);
+        order::by_key(&mut links, |link| link.index);
         links.dedup_by_key(|link| link.index);
         Ok(links)
     }

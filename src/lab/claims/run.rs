@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::claim::{Claim, Verdict};
 use super::ground::{Ground, Untried};
+use crate::bytes::order;
 use crate::lab::experiment::Floor;
 
 /// Experiments at one time.
@@ -68,7 +69,7 @@ pub fn run(ground: Ground, chosen: &[(Floor, &'static Claim)], mut goes_on: impl
             }
         }
     }
-    judged.sort_by_key(|(at, _)| *at);
+    order::by_key(&mut judged, |(at, _)| *at);
     judged.into_iter().map(|(_, judged)| judged).collect()
 }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::bytes::order;
 use crate::kernel::netlink::Netlink;
 use crate::lab::endpoint::Endpoint;
 use crate::lab::experiment::{Floor, Lab, Parameters};
@@ -139,7 +140,7 @@ fn told_the_broadcast(stage: &mut Stage<'_>, packets: &[Packet], fabric: usize) 
     let mac = |host: usize| stage.observation.hosts.get(host).and_then(|host| host.macs.first().copied());
     let learnt = stage.fabrics.get(fabric).into_iter().flat_map(Fabric::learnt);
     let mut learnt: Vec<_> = learnt.collect();
-    learnt.sort_unstable();
+    order::by_key(&mut learnt, |entry| *entry);
     let expected = [mac(0).map(|mac| (mac, 0)), mac(1).map(|mac| (mac, 1))];
     let names = |host: &usize| stage.observation.hosts.get(*host).map_or("", |host| host.name.as_str());
     let table: Vec<String> = learnt.iter().map(|(mac, port)| format!("{mac} {}", names(port))).collect();

@@ -1,5 +1,6 @@
 //! What a sweep knows so far: one cell per port of each host, and what was learnt of the hosts themselves.
 
+use crate::bytes::order;
 use std::time::Duration;
 
 use super::pace::{RoundTrip, expected_missed};
@@ -160,7 +161,7 @@ impl<'a> Ledger<'a> {
     /// What was found, host by host, ports ascending.
     pub(super) fn into_hosts(mut self) -> Vec<Host> {
         let mut ascending: Vec<usize> = (0..self.plan.ports.len()).collect();
-        ascending.sort_unstable_by_key(|index| self.plan.ports[*index]);
+        order::by_key(&mut ascending, |index| self.plan.ports[*index]);
         (0..self.hosts.len()).map(|host| self.host(host, &ascending)).collect()
     }
 

@@ -210,8 +210,8 @@ pub(super) fn lock(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
 /// The first of so many rows in the order that `state` wants, and how many have its text where they are `filtered`. Of
 /// equals the one that began first comes first.
 fn arranged(all: usize, row: impl Fn(usize) -> Option<Row>, state: &State, filtered: bool) -> (Vec<Row>, usize) {
-    let text = if filtered { state.filter.to_lowercase() } else { String::new() };
-    let wanted = |row: &Row| text.is_empty() || top::words(&row.conversation).to_lowercase().contains(&text);
+    let text = if filtered { state.filter.to_ascii_lowercase() } else { String::new() };
+    let wanted = |row: &Row| text.is_empty() || top::words(&row.conversation).to_ascii_lowercase().contains(&text);
     let order = |at: usize| {
         let row = row(at).filter(wanted)?;
         Some((Reverse(state.sort.key(&row)), row.conversation.number, at))
