@@ -27,6 +27,7 @@ crate::tests![
     ctrl_c_leaves_the_terminal_as_it_was,
     ctrl_c_keeps_what_was_drawn_into_a_pipe,
     ctrl_c_leaves_whole_exports_of_what_was_seen_until_then,
+    ctrl_c_ends_a_lab_that_tries_again_what_failed,
     a_lab_that_cannot_be_run_leaves_the_files_of_its_exports_as_they_were,
     ctrl_c_among_several_labs_tells_of_those_that_are_done_and_leaves_none_running,
     what_did_not_come_is_a_finding_that_was_not_seen,
@@ -245,6 +246,16 @@ fn ctrl_c_leaves_whole_exports_of_what_was_seen_until_then() {
     assert!(texts[1].trim_end().ends_with("</svg>") && texts[1].contains("[SYN] seq 0"), "{}", texts[1]);
     let bytes = std::fs::read(&pcap).unwrap();
     assert!(Stored::open(bytes.as_slice()).unwrap().next().unwrap().is_some());
+}
+
+fn ctrl_c_ends_a_lab_that_tries_again_what_failed() {
+    let mut command = crate::netlab();
+    let mut child = command.args(["lab", "run", "reuse"]).env("LC_ALL", "C").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("[SYN] seq 0")));
+    interrupt(&child);
+    assert!(lines.last().unwrap().starts_with("✘ the lab ran to its end"));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 fn a_lab_that_cannot_be_run_leaves_the_files_of_its_exports_as_they_were() {

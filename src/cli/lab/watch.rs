@@ -22,6 +22,8 @@ pub(super) struct Watching<'a> {
     look: Option<Look>,
     ladder: Option<Ladder>,
     silent: bool,
+    /// Whether the user left. That stays so, for a lab that tries again what failed.
+    left: bool,
     interrupts: &'a Interrupts,
     stepper: Option<&'a mut Stepper<'a>>,
 }
@@ -35,7 +37,7 @@ impl<'a> Watching<'a> {
         stepper: Option<&'a mut Stepper<'a>>,
     ) -> Self {
         let silent = context.json;
-        Watching { context, language, look, ladder: None, silent, interrupts, stepper }
+        Watching { context, language, look, ladder: None, silent, left: false, interrupts, stepper }
     }
 
     /// Draws nothing: standard output is for something else.
@@ -94,6 +96,7 @@ impl Audience for Watching<'_> {
     }
 
     fn stays(&mut self) -> Result<(), LabError> {
-        if self.interrupts.arrived() { Err(LabError::Left) } else { Ok(()) }
+        self.left |= self.interrupts.arrived();
+        if self.left { Err(LabError::Left) } else { Ok(()) }
     }
 }
