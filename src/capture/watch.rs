@@ -4,15 +4,14 @@
 
 use std::time::Duration;
 
-use super::analysis::conversations::Conversation;
+use super::analysis::conversations::{Conversation, Forgotten};
 use super::analysis::{Conversations, Finding};
 use super::batch::Batch;
 use super::dissector::Dissector;
 use super::flows::Relative;
 use super::frame::{Frame, Nanoseconds};
 use super::packet::Packet;
-use crate::bytes::{Fields, Silent};
-use crate::dissect::{Layer, Origin, Ports, dissect_with};
+use crate::dissect::Ports;
 
 /// Bytes of each half of a list of frames: as many as this are always kept, and never more than twice.
 const HALF: usize = 8 << 20;
@@ -74,16 +73,19 @@ impl Watch {
         }
     }
 
-    /// The conversations.
-    pub fn conversations(&self) -> &Conversations {
-        static NONE: std::sync::LazyLock<Conversations> = std::sync::LazyLock::new(|| Conversations::within(0));
-        self.dissector.conversations().unwrap_or(&NONE)
+    /// The conversations that are remembered.
+    pub fn conversations(&self) -> &[Conversation] {
+        self.dissector.conversations().map_or(&[], Conversations::list)
+    }
+
+    /// What those come to that made room.
+    pub fn forgotten(&self) -> Forgotten {
+        self.dissector.conversations().map(|conversations| conversations.forgotten).unwrap_or_default()
     }
 
     /// Measures the rates of the time since the last measurement, which was so long ago.
     pub fn measure(&mut self, since: Duration) {
-        let Some(conversations) = self.dissector.conversations() else { return };
-        let list = conversations.list();
+        let list = self.dissector.conversations().map_or(&[][..], Conversations::list);
         self.marks.resize(list.len(), Mark::default());
         for (mark, conversation) in self.marks.iter_mut().zip(list) {
             let bytes = conversation.sent.map(|sent| sent.bytes);
@@ -95,14 +97,14 @@ impl Watch {
 
     /// The conversation at this place of the list. Those that began since the last measurement have no rate yet.
     pub fn row(&self, at: usize) -> Option<Row> {
-        let conversation = *self.conversations().list().get(at)?;
+        let conversation = *self.conversations().get(at)?;
         let mark = self.marks.get(at).filter(|mark| mark.number == conversation.number);
         Some(Row { conversation, rate: mark.map_or([0; 2], |mark| mark.rate) })
     }
 
     /// The conversation at this place of the list with the mean rates of its whole time.
     pub fn mean(&self, at: usize) -> Option<Row> {
-        let conversation = *self.conversations().list().get(at)?;
+        let conversation = *self.conversations().get(at)?;
         let (first, last) = conversation.times.unwrap_or_default();
         let time = Duration::from_nanos(u64::try_from(last.saturating_sub(first)).unwrap_or(0));
         Some(Row { conversation, rate: conversation.sent.map(|sent| per_second(sent.bytes, time)) })
@@ -160,7 +162,7 @@ struct Half {
     known: Vec<Known>,
 }
 
-/// What was found out about a frame when it was read; its layers are read again when they are wanted.
+/// What was found out about a frame when it was read among all others; its layers are read again when they are wanted.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     number: u64,
@@ -169,6 +171,8 @@ struct Known {
     relative: Option<Relative>,
     finding: Finding,
     conversation: Option<u64>,
+    /// There are fragments in it: what it makes whole is made of those before it.
+    fragmented: bool,
 }
 
 impl Recent {
@@ -180,58 +184,60 @@ impl Recent {
         }
         let Packet { number, since_first, since_previous, relative, finding, conversation, .. } = *packet;
         self.young.frames.push(&packet.frame);
-        self.young.known.push(Known { number, since_first, since_previous, relative, finding, conversation });
-    }
-
-    /// Frames of a conversation, from number `first` on.
-    fn each(&self, ports: &Ports, conversation: Option<u64>, first: u64, mut see: impl FnMut(&Packet<'_>)) {
-        let mut layers = Vec::new();
-        let wanted = |known: &Known| known.conversation == conversation && known.number >= first;
-        for half in [&self.old, &self.young] {
-            for (at, known) in half.known.iter().enumerate().filter(|(_, known)| wanted(known)) {
-                let Some(frame) = half.frames.get(at) else { continue };
-                dissect_with(ports, &origin(&frame), frame.bytes, Silent, &mut layers);
-                see(&known.packet(frame, &layers, &Fields::default()));
-            }
-        }
-    }
-
-    fn one(&self, ports: &Ports, number: u64, see: impl FnOnce(&Packet<'_>)) {
-        for half in [&self.old, &self.young] {
-            let Ok(at) = half.known.binary_search_by_key(&number, |known| known.number) else { continue };
-            let (mut layers, mut fields) = (Vec::new(), Fields::default());
-            if let (Some(known), Some(frame)) = (half.known.get(at), half.frames.get(at)) {
-                dissect_with(ports, &origin(&frame), frame.bytes, &mut fields, &mut layers);
-                return see(&known.packet(frame, &layers, &fields));
-            }
-        }
-    }
-}
-
-impl Known {
-    fn packet<'a>(&self, frame: Frame<'a>, layers: &'a [Layer], fields: &'a Fields) -> Packet<'a> {
-        let Known { number, since_first, since_previous, relative, finding, conversation } = *self;
-        Packet {
-            parties: super::packet::Parties::default(),
-            names: None,
+        let fragmented = !packet.fragments.is_empty();
+        self.young.known.push(Known {
             number,
             since_first,
             since_previous,
-            frame,
-            layers,
-            fields: &fields.0,
-            bytes: frame.bytes,
-            fragments: &[],
             relative,
             finding,
             conversation,
+            fragmented,
+        });
+    }
+
+    /// Frames of a conversation, from number `first` on.
+    fn each(&self, ports: &Ports, conversation: Option<u64>, first: u64, see: impl FnMut(&Packet<'_>)) {
+        let own = |known: &Known| known.conversation == conversation;
+        self.read(ports, false, own, |known| known.number >= first, see);
+    }
+
+    fn one(&self, ports: &Ports, number: u64, see: impl FnOnce(&Packet<'_>)) {
+        let mut see = Some(see);
+        let before = |known: &Known| known.number <= number;
+        let show = |packet: &Packet<'_>| {
+            if let Some(see) = see.take() {
+                see(packet);
+            }
+        };
+        self.read(ports, true, before, |known| known.number == number, show);
+    }
+
+    /// Reads frames that are `wanted` among its `own`, and the fragments before them, of which they may be made.
+    fn read(
+        &self,
+        ports: &Ports,
+        fields: bool,
+        own: impl Fn(&Known) -> bool,
+        wanted: impl Fn(&Known) -> bool,
+        mut see: impl FnMut(&Packet<'_>),
+    ) {
+        let mut dissector = Dissector::new(fields).absolute().decoding(ports.clone());
+        if [&self.old, &self.young].into_iter().any(|half| half.known.iter().any(|known| known.fragmented)) {
+            dissector = dissector.reassembling();
+        }
+        for half in [&self.old, &self.young] {
+            for (at, known) in half.known.iter().enumerate().filter(|(_, known)| own(known)) {
+                let is_wanted = wanted(known);
+                let Some(frame) = half.frames.get(at).filter(|_| is_wanted || known.fragmented) else { continue };
+                let packet = dissector.read(frame);
+                if is_wanted {
+                    let Known { number, since_first, since_previous, relative, finding, conversation, .. } = *known;
+                    see(&Packet { number, since_first, since_previous, relative, finding, conversation, ..packet });
+                }
+            }
         }
     }
-}
-
-fn origin(frame: &Frame<'_>) -> Origin {
-    let Frame { link, original_length, checksum_pending, .. } = *frame;
-    Origin { link, original_length, checksum_pending }
 }
 
 #[cfg(test)]
@@ -297,6 +303,37 @@ mod tests {
         watch.each(0, |packet| last.push(packet.layers.last().unwrap().header.key()));
         watch.frame(1, |packet| last.push(packet.layers.last().unwrap().header.key()));
         assert_eq!(last, ["ntp", "ntp"]);
+    }
+
+    #[test]
+    fn fragments_are_put_together_again_when_they_are_looked_at() {
+        let whole = udp(5, 64);
+        // The same datagram in two fragments: 8 bytes of UDP header and 32 of data, and the rest.
+        let fragment = |bytes: &[u8], offset: u16, more: u16| {
+            let mut frame = whole[..34].to_vec();
+            frame[16..18].copy_from_slice(&(20 + bytes.len() as u16).to_be_bytes());
+            frame[20..22].copy_from_slice(&((more << 13) | (offset / 8)).to_be_bytes());
+            [&frame, bytes].concat()
+        };
+        let mut watch = Watch::within(0, Dissector::new(false).reassembling());
+        watch.see(Frame::ethernet(&fragment(&whole[34..74], 0, 1)));
+        watch.see(Frame::ethernet(&fragment(&whole[74..], 40, 0)));
+        watch.focus(Some(1));
+        let numbers = watch.numbers();
+        assert_eq!(numbers, [1, 2], "both are of the conversation");
+        let ports = |packet: &Packet<'_>| {
+            packet.layers.iter().find_map(|layer| match &layer.header {
+                crate::dissect::Header::Udp(udp) => Some(udp.source),
+                _ => packet.fragments.first().and_then(|fragment| fragment.taken.ports).map(|(source, _)| source),
+            })
+        };
+        let mut seen = Vec::new();
+        watch.each(0, |packet| seen.push(ports(packet)));
+        watch.each(2, |packet| seen.push(ports(packet)));
+        watch.frame(2, |packet| {
+            seen.push(packet.fields.iter().find(|field| field.name == "source port").and(ports(packet)));
+        });
+        assert_eq!(seen, [Some(5); 4]);
     }
 
     #[test]

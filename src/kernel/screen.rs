@@ -22,6 +22,8 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE: &[u8] = b"\x1b[0m\x1b[?25h\x1b[?1049l";
 /// An escape byte alone is the key; the rest of a longer key comes this soon, also over a slow line.
 const REST_OF_A_KEY: u16 = 50;
+/// How long a terminal may take, in milliseconds, to have room for the last few bytes.
+const LAST_BYTES: u16 = 100;
 
 /// The terminal that is taken over, as it was before: here, so that a panic can give it back.
 static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
@@ -61,7 +63,8 @@ pub struct Screen {
 
 impl Screen {
     /// The terminal behind standard output, with the keyboard behind standard input or, where that is none or
-    /// `input_is_used`, that of the session. Its signals are taken over for this thread and every thread started after it.
+    /// `input_is_used`, that of the session. What it tells of its size is taken over for this thread and every thread started
+    /// after it; Ctrl-Z stops the process as ever until the terminal is taken over.
     ///
     /// # Errors
     /// There is no keyboard, or the kernel's refusal.
@@ -79,10 +82,18 @@ impl Screen {
 
     fn on(keyboard: File, out: File) -> Result<Self, OsError> {
         let refused = |errno| OsError::new("take over", "SIGWINCH, SIGTSTP and SIGCONT", errno);
-        let mask: SigSet = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT].into_iter().collect();
-        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&mask), None).map_err(refused)?;
+        let harmless: SigSet = [Signal::SIGWINCH, Signal::SIGCONT].into_iter().collect();
+        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&harmless), None).map_err(refused)?;
+        let mask = harmless | Signal::SIGTSTP;
         let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(refused)?;
         Ok(Screen { keyboard, out, signals })
+    }
+
+    /// From here on Ctrl-Z is an event for this thread and every thread started after it: call it before others are started
+    /// that live while the terminal is [taken](Screen::take).
+    pub fn hold_stops(&self) {
+        // With this signal it does not fail.
+        let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::from(Signal::SIGTSTP)), None);
     }
 
     /// Where to draw.
@@ -104,6 +115,7 @@ impl Screen {
     /// ENOTTY where it is no terminal.
     pub fn take(&self) -> Result<(), OsError> {
         static HOOK: Once = Once::new();
+        self.hold_stops();
         HOOK.call_once(|| {
             let usual = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
@@ -201,13 +213,17 @@ impl Drop for Screen {
 }
 
 /// Makes the terminal what it was before it was taken over. Who panics while it is being taken finds it as it was.
-fn give_back() {
+/// A terminal that nobody reads is not waited for.
+pub(super) fn give_back() {
     let Some(Taken { keyboard, mut out, before }) = TAKEN.try_lock().ok().and_then(|mut taken| taken.take()) else {
         return;
     };
     // The settings first: the picture is nothing to a terminal that is stuck or gone.
     let _ = tcsetattr(&keyboard, SetArg::TCSANOW, &before);
-    let _ = out.write_all(LEAVE);
+    let mut files = [PollFd::new(out.as_fd(), PollFlags::POLLOUT)];
+    if poll(&mut files, LAST_BYTES).is_ok_and(|ready| ready > 0) {
+        let _ = out.write_all(LEAVE);
+    }
 }
 
 #[cfg(test)]

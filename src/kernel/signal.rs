@@ -67,10 +67,14 @@ impl Interrupts {
             SignalFd::with_flags(&signals(), SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(refused)?;
         let wait = move || {
             let signals = signals();
+            // Those of a terminal are for the thread that draws on it.
+            let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::from(Signal::SIGTSTP)), None);
             if signals.wait().and_then(|_| tell.write(1)).is_ok() {
                 // Waiting for nothing, which the sandbox allows.
                 let _ = poll(&mut [], SAME_WISH);
                 while let Ok(Some(_)) = again.read_signal() {}
+                // Whoever still draws hangs in it. The next signal must not leave the terminal as it is.
+                super::screen::give_back();
                 // From here on this is the one thread that takes the signals, with their deadly default.
                 let _ = pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&signals), None);
             }

@@ -1,11 +1,13 @@
 //! The live screen on a real terminal: keys go in, the picture comes out, and the terminal is given back.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::UdpSocket;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command};
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use netlab::kernel::namespace::Host;
 use nix::libc;
@@ -21,8 +23,11 @@ crate::tests![
     a_flow_and_its_frames_are_seen_and_the_terminal_is_given_back,
     every_signal_that_ends_it_leaves_the_terminal_as_it_was,
     a_terminal_that_nobody_reads_costs_no_frame,
+    a_terminal_that_nobody_reads_is_given_back_before_a_second_ctrl_c_ends_it,
     a_stored_file_is_a_still_picture,
     what_was_suspended_draws_again_when_it_goes_on,
+    what_was_suspended_where_nobody_could_continue_it_goes_on_at_once,
+    ctrl_z_works_while_a_file_is_read_for_the_screen,
 ];
 
 /// A program on a terminal of its own.
@@ -86,6 +91,16 @@ fn settings(terminal: &File) -> libc::termios {
 impl Terminal {
     /// Starts `netlab capture` with a terminal of 100 columns and 24 lines behind standard input and output.
     fn start(host: &Host, arguments: &[&str], reads: bool) -> Self {
+        Terminal::start_below(&[], host, arguments, reads)
+    }
+
+    /// The same below a shell, which continues it when Enter is pressed after it was stopped.
+    fn start_in_shell(host: &Host, arguments: &[&str]) -> Self {
+        let script = "set -m; \"$@\"; read -r; fg >/dev/null";
+        Terminal::start_below(&["bash", "-c", script, "bash"], host, arguments, true)
+    }
+
+    fn start_below(shell: &[&str], host: &Host, arguments: &[&str], reads: bool) -> Self {
         let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).unwrap();
         let (user, terminal) = (File::from(pty.master), File::from(pty.slave));
@@ -95,6 +110,7 @@ impl Terminal {
         let mut command = Command::new("env");
         command
             .args(["--default-signal=HUP", "setsid", "--ctty"])
+            .args(shell)
             .arg(netlab().get_program())
             .arg("capture")
             .args(arguments)
@@ -145,6 +161,20 @@ impl Terminal {
 
     fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
+    }
+
+    /// Fills the terminal until nothing more goes into it.
+    fn fill(&self) {
+        // Opened anew: how the program writes stays as it is.
+        let path = format!("/proc/self/fd/{}", self.settings_of.as_raw_fd());
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        let mut full = File::options().write(true).custom_flags(flags).open(path).unwrap();
+        let error = loop {
+            if let Err(error) = full.write_all(&[b' '; 64]) {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
     }
 
     /// Waits for the end, and holds the terminal against what it was before.
@@ -218,9 +248,9 @@ fn a_terminal_that_nobody_reads_costs_no_frame() {
         assert!(Instant::now() < deadline, "the screen did not begin");
         std::thread::yield_now();
     }
+    top.fill();
     let socket = talk(&pair);
     for number in 0..SENT {
-        // Many conversations: the picture is large and changes all the time.
         let _ = socket.send_to(b"something", (Pair::RIGHT, if number % 2 == 0 { 7777 } else { 8888 }));
     }
     top.signal(Signal::SIGINT);
@@ -231,6 +261,27 @@ fn a_terminal_that_nobody_reads_costs_no_frame() {
     let output = netlab().args(["capture", "-r", &file, "-q"]).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), SENT / 2);
     assert_eq!(top.end(), Some(0));
+}
+
+/// The program hangs in drawing when it is told to end, and has to be killed: the terminal is as it was all the same.
+fn a_terminal_that_nobody_reads_is_given_back_before_a_second_ctrl_c_ends_it() {
+    let pair = pair();
+    let mut top = Terminal::start(&pair.right, &[INTERFACE, "--top"], false);
+    let socket = talk(&pair);
+    let deadline = Instant::now() + PATIENCE;
+    while settings(&top.settings_of) == top.before {
+        assert!(Instant::now() < deadline, "the screen did not begin");
+        std::thread::yield_now();
+    }
+    top.fill();
+    say(&socket);
+    // It is told to end when it hangs in drawing, which it does once a second.
+    wait_until("it does not draw", || hangs_in_a_write(top.child.id()));
+    top.signal(Signal::SIGINT);
+    wait_until("the terminal is not given back", || settings(&top.settings_of) == top.before);
+    top.signal(Signal::SIGKILL);
+    top.child.wait().unwrap();
+    assert_eq!(settings(&top.settings_of), top.before);
 }
 
 fn a_stored_file_is_a_still_picture() {
@@ -249,15 +300,92 @@ fn a_stored_file_is_a_still_picture() {
 
 fn what_was_suspended_draws_again_when_it_goes_on() {
     let pair = pair();
-    let mut top = Terminal::start(&pair.right, &[INTERFACE, "--top"], true);
+    let mut top = Terminal::start_in_shell(&pair.right, &[INTERFACE, "--top"]);
     top.sees("? help");
+    let shell = top.child.id();
     top.press("\x1a");
-    // Given back, and taken over once more: at once where nobody could continue it, as in a session without a shell.
     top.leaves(1);
+    wait_until("it was not stopped", || is_stopped(shell));
+    assert_eq!(settings(&top.settings_of).c_lflag & libc::ICANON, libc::ICANON, "a shell can read lines");
+    top.text.clear();
+    top.press("\r");
     top.sees("? help");
     top.press("?");
     top.sees("any key: back");
     top.press("xq");
+    top.leaves(1);
+    assert_eq!(top.child.wait().unwrap().code(), Some(0));
+}
+
+fn what_was_suspended_where_nobody_could_continue_it_goes_on_at_once() {
+    let pair = pair();
+    let mut top = Terminal::start(&pair.right, &[INTERFACE, "--top"], true);
+    top.sees("? help");
+    top.press("\x1a");
+    top.leaves(1);
+    top.sees("? help");
+    top.press("q");
     top.leaves(2);
     assert_eq!(top.end(), Some(0));
+}
+
+/// Whether a thread of the process waits for its terminal to take more.
+fn hangs_in_a_write(process: u32) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    tasks.flatten().any(|task| {
+        let at = std::fs::read_to_string(task.path().join("wchan")).unwrap_or_default();
+        at.contains("tty_write") || at.contains("n_tty") || at.contains("wait_woken")
+    })
+}
+
+fn ctrl_z_works_while_a_file_is_read_for_the_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.pcap");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let host = crate::topology::host("alone", false);
+    let mut top = Terminal::start_in_shell(&host, &["-r", path.to_str().unwrap(), "--top"]);
+    let shell = top.child.id();
+    // A file without a frame, of which the end does not come.
+    let mut file = File::options().write(true).open(&path).unwrap();
+    file.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]).unwrap();
+    wait_until("the screen is not prepared", || {
+        child_says(shell, "SigBlk", |mask| mask & 1 << (libc::SIGWINCH - 1) != 0)
+    });
+    top.press("\x1a");
+    wait_until("it was not stopped", || is_stopped(shell));
+    top.press("\r");
+    drop(file);
+    top.sees("? help");
+    top.press("q");
+    assert_eq!(top.child.wait().unwrap().code(), Some(0));
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn children(parent: u32) -> Vec<String> {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
+    children.split_whitespace().map(str::to_owned).collect()
+}
+
+/// What the status of the child of a process says under `name`.
+fn child_says(parent: u32, name: &str, holds: impl Fn(u64) -> bool) -> bool {
+    children(parent).iter().any(|child| {
+        let status = std::fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
+        line.is_some_and(|bits| holds(u64::from_str_radix(bits, 16).unwrap()))
+    })
+}
+
+/// Whether the child of a process is stopped.
+fn is_stopped(parent: u32) -> bool {
+    children(parent).iter().any(|child| {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+    })
 }

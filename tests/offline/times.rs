@@ -66,15 +66,23 @@ fn a_zone_is_told_whatever_it_is() {
     }
 }
 
+/// The machine's own zone may be UTC, where summer and winter are the same: so a zone with both is asked for, too.
 #[test]
-fn without_tz_the_zone_is_that_of_the_machine() {
+fn with_tz_and_without_local_time_is_what_date_says() {
     let trace = file(Format::Pcapng, &[WINTERS_END * SECOND, SUMMERS_END * SECOND]);
-    let date = |second: i64| {
+    let date = |second: i64, zone: Option<&str>| {
         let arguments = ["-d", &format!("@{second}"), "+%Y-%m-%dT%H:%M:%S.000000%:z"];
-        let output = Command::new("date").args(arguments).env_remove("TZ").output().unwrap();
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        let mut command = Command::new("date");
+        command.args(arguments).env_remove("TZ");
+        zone.map(|zone| command.env("TZ", zone));
+        String::from_utf8(command.output().unwrap().stdout).unwrap().trim().to_owned()
     };
-    assert_eq!(times(&trace, "local", None), [date(WINTERS_END), date(SUMMERS_END)]);
+    for zone in [None, Some("Europe/Berlin"), Some("Australia/Lord_Howe")] {
+        let expected = [date(WINTERS_END, zone), date(SUMMERS_END, zone)];
+        assert_eq!(times(&trace, "local", zone), expected, "{zone:?}");
+        let ahead = |time: &str| time[time.len() - 6..].to_owned();
+        assert!(zone.is_none() || ahead(&expected[0]) != "+00:00", "{expected:?}");
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Args {
             sink.describe(source.name(), source.link())?;
         }
         let display = self.display(&list(&sources), context)?;
-        sink.watch = display.as_ref().map(Display::watch);
+        sink.watch = display.as_ref().inspect(|display| display.prepare()).map(Display::watch);
         // Everything is open, and no other thread runs yet.
         let confined = self.confine(true);
         let interrupts = Interrupts::take_the_first()?;

@@ -20,6 +20,10 @@ impl Display {
         )
     }
 
+    pub(in super::super) fn prepare(&self) {
+        match *self {}
+    }
+
     pub(in super::super) fn watch(&self) -> Arc<Mutex<Watch>> {
         match *self {}
     }

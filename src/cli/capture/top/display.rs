@@ -58,6 +58,11 @@ impl Display {
         Ok(Display { screen: Screen::open(input_is_used)?, watch, sources, look, zone, capture })
     }
 
+    /// Says that it will be drawn from another thread, which is started soon.
+    pub(in super::super) fn prepare(&self) {
+        self.screen.hold_stops();
+    }
+
     /// Where frames are to be put.
     pub(in super::super) fn watch(&self) -> Arc<Mutex<Watch>> {
         Arc::clone(&self.watch)

@@ -33,7 +33,7 @@ pub(super) struct Picture {
     time: Option<Duration>,
     live: Option<(Progress, Pace)>,
     rows: Vec<Row>,
-    /// The rows when it was paused; all that follows is about these.
+    /// All rows when it was paused, also those that a filter would hide; all that follows is about these.
     frozen: Option<Vec<Row>>,
     flows: (usize, usize),
     forgotten: Forgotten,
@@ -95,20 +95,20 @@ impl Picture {
         let watch = Arc::clone(&self.watch);
         let mut watch = lock(&watch);
         let stored = self.phase == Phase::Stored;
-        let all = watch.conversations().list().len();
+        let all = watch.conversations().len();
         let row = |at: usize| if stored { watch.mean(at) } else { watch.row(at) };
         match (state.paused, &self.frozen) {
-            (true, None) => self.frozen = Some(arranged(all, row, state, false).0),
+            (true, None) => self.frozen = Some((0..all).filter_map(row).collect()),
             (false, Some(_)) => self.frozen = None,
             _ => {}
         }
         let (rows, matching) = match &self.frozen {
-            Some(frozen) => arranged(frozen.len(), |at| frozen.get(at).copied(), state, true),
-            None => arranged(all, row, state, true),
+            Some(frozen) => arranged(frozen.len(), |at| frozen.get(at).copied(), state),
+            None => arranged(all, row, state),
         };
         self.rows = rows;
         if self.frozen.is_none() {
-            self.forgotten = watch.conversations().forgotten;
+            self.forgotten = watch.forgotten();
             (self.frames, self.bytes) = (watch.frames, watch.bytes);
             self.flows.0 = all;
         }
@@ -130,7 +130,7 @@ impl Picture {
             return;
         }
         // A conversation that made room keeps its frames and its last counts.
-        let known = watch.conversations().list().iter().find(|known| known.number == flow);
+        let known = watch.conversations().iter().find(|known| known.number == flow);
         self.flow = known.copied().or(self.flow.filter(|_| same));
         let mut numbers = watch.numbers();
         self.numbers = numbers.split_off(numbers.len().saturating_sub(FRAMES));
@@ -207,10 +207,10 @@ pub(super) fn lock(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
     watch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The first of so many rows in the order that `state` wants, and how many have its text where they are `filtered`. Of
-/// equals the one that began first comes first.
-fn arranged(all: usize, row: impl Fn(usize) -> Option<Row>, state: &State, filtered: bool) -> (Vec<Row>, usize) {
-    let text = if filtered { state.filter.to_ascii_lowercase() } else { String::new() };
+/// The first of so many rows in the order that `state` wants, and how many have its text. Of equals the one that began
+/// first comes first.
+fn arranged(all: usize, row: impl Fn(usize) -> Option<Row>, state: &State) -> (Vec<Row>, usize) {
+    let text = state.filter.to_ascii_lowercase();
     let wanted = |row: &Row| text.is_empty() || top::words(&row.conversation).to_ascii_lowercase().contains(&text);
     let order = |at: usize| {
         let row = row(at).filter(wanted)?;

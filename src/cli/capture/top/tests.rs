@@ -174,6 +174,26 @@ fn what_comes_while_it_is_paused_is_counted_and_not_shown() {
 }
 
 #[test]
+fn a_filter_sees_all_that_was_there_when_it_was_paused() {
+    let watch = Arc::new(Mutex::new(Watch::within(1 << 20, Dissector::new(false))));
+    let say = |port: u16, data: &[u8]| {
+        let mut frame = vec![2; 12];
+        let length = 28 + data.len() as u16;
+        frame.extend([8, 0, 0x45, 0, length.to_be_bytes()[0], length.to_be_bytes()[1], 0, 0, 0, 0, 64, 17, 0, 0]);
+        frame.extend([192, 0, 2, 1, 192, 0, 2, 2]);
+        frame.extend([port.to_be_bytes(), [0, 9], (length - 20).to_be_bytes(), [0, 0]].concat());
+        frame.extend(data);
+        lock(&watch).see(Frame::ethernet(&frame));
+    };
+    // The quietest of more conversations than are shown.
+    say(20_000, b"");
+    (1..=1100).for_each(|port| say(port, b"something"));
+    let picture = Picture::new(Arc::clone(&watch), "eth0".to_owned(), LOOK, true);
+    let screen = Screen { picture, state: State::default(), size: (100, 20) }.press(b"ssp/20000\r");
+    assert!(screen.text().contains("192.0.2.1:20000"), "{}", screen.text());
+}
+
+#[test]
 fn what_others_sent_cannot_move_the_cursor() {
     let watch = Arc::new(Mutex::new(Watch::within(0, Dissector::new(false))));
     let mut frame = vec![2; 12];
