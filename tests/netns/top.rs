@@ -163,8 +163,16 @@ impl Terminal {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 
-    /// Fills the terminal until nothing more goes into it.
+    /// Fills the terminal until the program hangs in drawing on it, which it does once a second. What is full gets room again
+    /// when the kernel moves it on to the reading end.
     fn fill(&self) {
+        wait_until("it does not draw", || {
+            self.fill_once();
+            hangs_in_a_write(self.child.id())
+        });
+    }
+
+    fn fill_once(&self) {
         // Opened anew: how the program writes stays as it is.
         let path = format!("/proc/self/fd/{}", self.settings_of.as_raw_fd());
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -273,10 +281,8 @@ fn a_terminal_that_nobody_reads_is_given_back_before_a_second_ctrl_c_ends_it() {
         assert!(Instant::now() < deadline, "the screen did not begin");
         std::thread::yield_now();
     }
-    top.fill();
     say(&socket);
-    // It is told to end when it hangs in drawing, which it does once a second.
-    wait_until("it does not draw", || hangs_in_a_write(top.child.id()));
+    top.fill();
     top.signal(Signal::SIGINT);
     wait_until("the terminal is not given back", || settings(&top.settings_of) == top.before);
     top.signal(Signal::SIGKILL);
