@@ -193,6 +193,15 @@ impl Terminal {
     }
 }
 
+impl Drop for Terminal {
+    /// What hangs does not stay; below a shell it is the foreground of the terminal, which is hung up.
+    fn drop(&mut self) {
+        // One that has ended by itself needs no more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// The end of the screen: colours off, the cursor back, the screen of before.
 const LEFT: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
 
