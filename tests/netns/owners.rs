@@ -273,6 +273,8 @@ fn a_connection_that_is_over_before_anybody_asks_is_named() {
     };
     send(capture.process(), Signal::SIGSTOP);
     let (listener, address) = listen(&host, Ipv4Addr::LOCALHOST);
+    let sleeps = || std::fs::read_to_string(format!("/proc/{helper}/stat")).unwrap().contains(") S ");
+    wait_until("the helper waits", sleeps);
     let before = pauses();
     let client = Client::start(&host, "tcp", address);
     let bash = client.process();

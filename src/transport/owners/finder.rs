@@ -52,6 +52,14 @@ pub(super) struct Begun {
     quick: Option<Owner>,
 }
 
+impl Begun {
+    /// Whether there is a connection of which nobody is known.
+    pub fn is_unfinished(&self) -> bool {
+        let alone = |sockets: Sockets| sockets.own.is_some() && sockets.listens.is_none();
+        self.quick.is_none() && self.sockets.is_some_and(alone)
+    }
+}
+
 impl Finder {
     pub fn new() -> Result<Self, OsError> {
         let mut netlink = Netlink::open()?;
@@ -79,10 +87,21 @@ impl Finder {
         let Question { protocol, source, destination, opens } = question;
         let sockets =
             [self.sockets(protocol, source, destination, false), self.sockets(protocol, destination, source, opens)];
-        sockets.map(|sockets| Begun {
-            quick: sockets.and_then(|sockets| sockets.own).filter(|_| opens).and_then(|inode| self.at_once(inode)),
-            sockets,
+        sockets.map(|sockets| {
+            let begun = Begun { sockets, quick: None };
+            // Who listens does so for longer, and so do all that share it.
+            let hurries = opens && sockets.is_some_and(|sockets| sockets.listens.is_none());
+            let own = sockets.and_then(|sockets| sockets.own).filter(|_| hurries);
+            Begun { quick: own.and_then(|inode| self.at_once(inode)), ..begun }
         })
+    }
+
+    /// Looks through all processes for those that were not found at once.
+    pub fn look_again(&mut self, begun: &mut [Begun; 2]) {
+        for end in begun.iter_mut().filter(|end| end.is_unfinished()) {
+            let own = end.sockets.and_then(|sockets| sockets.own);
+            end.quick = own.map(|inode| self.holder(inode)).filter(|owner| matches!(owner, Owner::Held(_)));
+        }
     }
 
     /// The part that looks through processes: who holds the connection, or else the socket that listens.

@@ -55,6 +55,8 @@ const fn of(code: u16, jump_true: u8, jump_false: u8, constant: u32) -> Instruct
 pub(super) struct Openings {
     socket: PacketSocket,
     seen: HashMap<(SocketAddr, SocketAddr), Seen>,
+    /// Those whose processes were not found at once, the last one last.
+    unfinished: Vec<(SocketAddr, SocketAddr)>,
 }
 
 struct Seen {
@@ -74,7 +76,7 @@ impl Openings {
         let socket = PacketSocket::open(&all, Kind::WithoutLinkHeader, "seeing who opens connections")?;
         socket.filter(&FILTER)?;
         socket.start()?;
-        Ok(Openings { socket, seen: HashMap::new() })
+        Ok(Openings { socket, seen: HashMap::new(), unfinished: Vec::new() })
     }
 
     /// Looks at connections that are being opened until there is something to be read from `asked`.
@@ -85,8 +87,13 @@ impl Openings {
         loop {
             let mut files =
                 [PollFd::new(asked.as_fd(), PollFlags::POLLIN), PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut files, PollTimeout::NONE) {
+            let limit = if self.unfinished.is_empty() { PollTimeout::NONE } else { PollTimeout::ZERO };
+            match poll(&mut files, limit) {
                 Err(Errno::EINTR) => continue,
+                Ok(0) => {
+                    self.look_again(finder);
+                    continue;
+                }
                 other => other?,
             };
             let [asks, opens] = files.map(|file| file.revents().is_some_and(|events| !events.is_empty()));
@@ -112,10 +119,21 @@ impl Openings {
             }
             if self.seen.len() >= MOST {
                 self.seen.clear();
+                self.unfinished.clear();
             }
             let (source, destination) = ends;
             let begun = finder.begin(Question { protocol: Protocol::Tcp, source, destination, opens: true });
+            if begun.iter().any(Begun::is_unfinished) {
+                self.unfinished.push(ends);
+            }
             self.seen.insert(ends, Seen { when: Instant::now(), sequence, begun });
+        }
+    }
+
+    /// Looks through all processes for one connection, as nothing else is to be done now.
+    fn look_again(&mut self, finder: &mut Finder) {
+        if let Some(seen) = self.unfinished.pop().and_then(|ends| self.seen.get_mut(&ends)) {
+            finder.look_again(&mut seen.begun);
         }
     }
 
