@@ -1,6 +1,10 @@
 //! Bytes put one behind the other into memory that is there already: a piece whose length the compiler knows is an
 //! instruction or two, which a million frames a second feel.
 
+/// Bytes by which it grows, at least and at most unless more are needed at once: those that nothing is in are memory, too.
+const LEAST: usize = 4096;
+const MOST: usize = 64 << 10;
+
 /// A growing row of bytes, used again once it was cleared.
 #[derive(Clone, Debug, Default)]
 pub struct Room {
@@ -43,7 +47,8 @@ impl Room {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, more: usize) {
-        let room = self.length.saturating_add(more).max(self.all.len().saturating_mul(2)).max(4096);
+        let step = self.all.len().clamp(LEAST, MOST);
+        let room = self.length.saturating_add(more).max(self.all.len().saturating_add(step));
         self.all.resize(room, 0);
     }
 

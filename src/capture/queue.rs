@@ -100,7 +100,7 @@ impl Queue {
         let mut state = self.lock();
         state.put(lane, batch, self.limit);
         batch.clear();
-        if state.size >= WORTH {
+        if state.size >= WORTH.min(self.limit / 2) {
             drop(state);
             self.changed.notify_one();
         }

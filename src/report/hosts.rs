@@ -44,10 +44,10 @@ mod tests {
     fn a_long_name_is_cut_and_an_address_without_one_stays() {
         let [known, other]: [IpAddr; 2] = ["10.0.0.1", "10.0.0.2"].map(|text| text.parse().unwrap());
         let mut names = Names::default();
-        names.learn(known, &"é".repeat(100));
+        names.learn(known, &"e".repeat(100));
         let mut text = Text::default();
         instead(&mut text, Some(&names), known);
-        assert_eq!(text.bytes(), format!("{}…", "é".repeat(64)).as_bytes());
+        assert_eq!(text.bytes(), format!("{}…", "e".repeat(64)).as_bytes());
         text.truncate(0);
         instead(&mut text, Some(&names), other);
         beside(&mut text, None, known);

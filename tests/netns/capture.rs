@@ -55,6 +55,8 @@ crate::tests![
     a_missing_privilege_names_the_capability_and_the_cure,
     a_reader_that_closes_the_pipe_ends_the_capture_quietly,
     a_file_is_written_to_a_pipe_as_frames_come,
+    what_is_refused_leaves_the_file_as_it_was,
+    two_interfaces_of_one_kind_fit_into_a_classic_file,
 ];
 
 /// An ether type for experiments (IEEE 802, local experimental 1), which nobody else sends.
@@ -564,6 +566,39 @@ fn what_is_written_reads_back_the_same() {
         let filter = format!("{INTERFACE}: captured with the filter ether proto 0x88b5\n");
         assert_eq!(told.ends_with(&filter), name == "trace.pcapng", "the classic format has no place for it: {told}");
     }
+}
+
+fn what_is_refused_leaves_the_file_as_it_was() {
+    let network = routed();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kept.pcap");
+    std::fs::write(&path, "kept").unwrap();
+    let file = path.to_str().unwrap();
+    for option in ["--ladder=a.txt", "--top"] {
+        let mut command = netlab();
+        command.args(["capture", "left", option, "-w", file]);
+        let output = network.router.run(move || command.output().unwrap());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"kept", "{said}");
+    }
+}
+
+fn two_interfaces_of_one_kind_fit_into_a_classic_file() {
+    let network = routed();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("both.pcap");
+    let file = path.to_str().unwrap();
+    let capture = Capture::start(
+        &network.router,
+        &["-i", "left", "-i", "right", "-c", "2", "-w", file, "ether", "proto", "0x88b5"],
+    );
+    send(&sender(&network.left, INTERFACE), &frame(Mac::BROADCAST, &EXPERIMENT));
+    send(&sender(&network.right, INTERFACE), &frame(Mac::BROADCAST, &EXPERIMENT));
+    let (_, said, code) = capture.end();
+    assert_eq!(code, Some(0), "{said}");
+    let output = netlab().args(["capture", "-q", "-r", file]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 2);
 }
 
 fn all_interfaces_together_show_the_name_of_each() {

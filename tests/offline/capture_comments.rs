@@ -66,6 +66,15 @@ fn comments_stay_beside_their_frames_when_files_are_merged() {
 }
 
 #[test]
+fn long_comments_are_cut_between_letters_and_several_stay_several() {
+    let long = "é".repeat(31_000);
+    let trace = Trace::named("a.pcapng", &commented(0, &[&format!("{long}\nsecond")], About::default(), &[]));
+    let read = capture(&["-r", trace.path(), "--fields", "frame.comment"]).0;
+    assert_eq!(read, format!("{}\\nsecond\n", "é".repeat(30_000)));
+    assert_eq!(as_tshark_reads_them(&trace), [format!("{},second", "é".repeat(30_000))]);
+}
+
+#[test]
 fn several_comments_of_one_frame_are_read_one_below_the_other() {
     let file = commented(0, &["ab"], About::default(), &[]);
     let at = file.windows(8).position(|bytes| bytes == b"\x01\0\x02\0ab\0\0").unwrap();
@@ -85,13 +94,13 @@ fn several_comments_of_one_frame_are_read_one_below_the_other() {
 #[test]
 fn what_a_file_says_of_itself_is_told_and_escaped() {
     let about = About { comment: "from the\x1b[2J lab".into(), filter: "tcp port 80".into(), ..About::default() };
-    let lost = Counted { interface: "eth0".into(), seen: 9, dropped: 4, missed: 3, ..Counted::default() };
+    let lost = Counted { interface: "eth0".into(), seen: 9, dropped: 4, missed: 1, ..Counted::default() };
     let trace = Trace::named("a.pcapng", &commented(0, &[""], about, &[lost]));
     let (_, said) = capture(&["-r", trace.path(), "-q"]);
     for part in [
         "a.pcapng: comment: from the\\x1b[2J lab\n",
         "a.pcapng: eth0: captured with the filter tcp port 80\n",
-        "a.pcapng: eth0: the interface lost 3 frames of this capture\n",
+        "a.pcapng: eth0: the interface lost 1 frame of this capture\n",
         "a.pcapng: eth0: the kernel lost 4 frames of this capture\n",
     ] {
         assert!(said.contains(part), "{part}: {said}");

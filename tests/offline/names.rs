@@ -190,13 +190,31 @@ fn a_file_keeps_the_names_that_were_learnt_for_whoever_asks_for_them() {
 #[test]
 fn every_file_of_a_row_begins_with_the_names_that_are_known() {
     let [told, used] = told_then_used();
-    let frames = [&[told][..], &vec![used; 9]].concat();
-    let (folder, _) = written(&frames, "t.pcapng", &["--rotate-size", "200", "--where", "tcp"]);
-    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let frames = [&[told][..], &vec![used; 40]].concat();
+    let (folder, _) = written(&frames, "t.pcapng", &["--rotate-size", "1500"]);
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
     assert!(files.len() > 2, "{files:?}");
-    for file in files {
-        assert!(read_back(&file, &["--names", "--flows"]).contains("www.example.org:80"), "{}", file.display());
+    for file in &files[1..] {
+        let lines = read_back(file, &["--names"]);
+        assert!(lines.lines().next().unwrap().contains("www.example.org:80"), "{}: {lines}", file.display());
     }
+}
+
+#[test]
+fn names_leave_room_for_frames_in_every_file_of_a_row() {
+    let told = (0..300u16).map(|number| {
+        let name = format!("{}.example.org", "x".repeat(60));
+        let address = [10, 0, (number >> 8) as u8, number as u8];
+        datagram([53, 40_000], &answer(&name, 1, &[record(&name, 1, &address)]))
+    });
+    let frames: Vec<Vec<u8>> = told.chain(vec![segment(false, b"x"); 100]).collect();
+    let (folder, _) = written(&frames, "t.pcapng", &["--rotate-size", "16kB"]);
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!((4..20).contains(&files.len()), "{}", files.len());
+    assert!(files.iter().all(|file| file.metadata().unwrap().len() <= 16_000));
+    let read: usize = files.iter().map(|file| read_back(file, &[]).lines().count()).sum();
+    assert_eq!(read, frames.len());
 }
 
 #[test]

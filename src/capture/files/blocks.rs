@@ -54,7 +54,7 @@ pub(super) fn statistics(to: &mut Room, number: u32, interface: &Described, coun
             option_number(block, options::STATISTICS_ACCEPTED, own.seen);
             option_number(block, options::STATISTICS_DROPPED, own.dropped);
         } else if let dropped @ 1.. = counted.iter().map(|counted| counted.dropped).sum() {
-            let text = format!("the kernel dropped {dropped} frames; of which interface is not known");
+            let text = format!("frames dropped by the kernel: {dropped}; of which interface is not known");
             option(block, options::COMMENT, text.as_bytes());
         }
         option_number(block, options::STATISTICS_DELIVERED, interface.frames);

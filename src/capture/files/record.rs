@@ -34,15 +34,24 @@ pub fn put(to: &mut Room, form: Form, frame: &Frame<'_>) {
     }
 }
 
+/// A comment for each line, as far as an option holds it.
+#[cold]
+fn comments(comment: &str) -> Vec<u8> {
+    let mut listed = Vec::new();
+    for line in comment.lines() {
+        let end = (0..=line.len().min(MAX_OPTION)).rev().find(|end| line.is_char_boundary(*end));
+        option(&mut listed, options::COMMENT, line.get(..end.unwrap_or(0)).unwrap_or_default().as_bytes());
+    }
+    listed
+}
+
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "what is known where it is called is left out")]
 fn enhanced_packet(to: &mut Room, interface: u32, time: u64, frame: &Frame<'_>) {
     let flags = frame.way.and_then(|way| pcapng::WAYS.iter().find(|(_, w)| *w == way)).map(|(bits, _)| *bits);
     let padding = frame.bytes.len().wrapping_neg() & 3;
-    let comment = frame.comment.as_bytes();
-    let comment = comment.get(..comment.len().min(MAX_OPTION)).unwrap_or_default();
-    let comment_length = if comment.is_empty() { 0 } else { comment.len().next_multiple_of(4).saturating_add(4) };
-    let listed = comment_length.saturating_add(if flags.is_some() { 8 } else { 0 });
+    let comments = if frame.comment.is_empty() { Vec::new() } else { comments(frame.comment) };
+    let listed = comments.len().saturating_add(if flags.is_some() { 8 } else { 0 });
     let with_end = if listed > 0 { listed.saturating_add(4) } else { 0 };
     let length = frame.bytes.len().saturating_add(padding).saturating_add(32).saturating_add(with_end) as u32;
     let captured = frame.bytes.len() as u32;
@@ -50,11 +59,7 @@ fn enhanced_packet(to: &mut Room, interface: u32, time: u64, frame: &Frame<'_>) 
     to.words([pcapng::ENHANCED_PACKET, length, interface, high, low, captured, frame.original_length]);
     to.extend(frame.bytes);
     to.put([0; 4], padding);
-    if !comment.is_empty() {
-        let mut listed = Vec::new();
-        option(&mut listed, options::COMMENT, comment);
-        to.extend(&listed);
-    }
+    to.extend(&comments);
     match flags {
         Some(flags) => to.words([u32::from(options::PACKET_FLAGS) | 4 << 16, flags, options::END.into(), length]),
         None if listed > 0 => to.words([options::END.into(), length]),

@@ -51,7 +51,9 @@ impl Remarks {
         for (number, value) in options_from(body, 20, order) {
             let who = losses.iter().find(|(own, _)| *own == number).map(|(_, who)| who);
             if let Some(who) = who.filter(|_| order.u64(value, 0) > 0) {
-                let text = format!("{who} lost {} frames of this capture", order.u64(value, 0));
+                let count = order.u64(value, 0);
+                let frames = if count == 1 { "frame" } else { "frames" };
+                let text = format!("{who} lost {count} {frames} of this capture");
                 self.add(name, &text, b"");
             }
         }

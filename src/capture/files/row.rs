@@ -64,6 +64,11 @@ impl Row {
         self.turns.keep.filter(|keep| self.kept.len() > *keep).and_then(|_| self.kept.pop_front())
     }
 
+    /// Bytes of a file that names of addresses may take, where its size is limited.
+    pub fn room_for_names(&self) -> Option<usize> {
+        self.turns.size.map(|size| usize::try_from(size / 8).unwrap_or(usize::MAX))
+    }
+
     /// The name that the files' names are made of.
     pub fn like(&self) -> &Path {
         &self.like

@@ -110,6 +110,7 @@ impl<W: Write> Writer<W> {
     /// What the writer refused; for pcap a second link type.
     pub fn describe(&mut self, name: &str, link: LinkType) -> Result<(), WriteError> {
         match (self.format, self.interfaces.first()) {
+            (Format::Pcap, Some(first)) if first.link == link => return Ok(()),
             (Format::Pcap, Some(first)) => return Err(WriteError::MixedLinks { first: first.link, other: link }),
             (Format::Pcap, None) => blocks::pcap_header(&mut self.waiting, &self.about, link),
             (Format::Pcapng, _) => {

@@ -13,6 +13,10 @@ pub(super) fn read() -> Book {
     let mut text = Vec::new();
     // A machine without the file has no names in it.
     let _ = File::open("/etc/hosts").map(|file| file.take(MAX_BYTES).read_to_end(&mut text));
+    if text.len() as u64 == MAX_BYTES {
+        // The last line may be cut within a name.
+        text.truncate(text.iter().rposition(|byte| *byte == b'\n').unwrap_or(0));
+    }
     parse(&String::from_utf8_lossy(&text))
 }
 

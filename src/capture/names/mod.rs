@@ -125,11 +125,11 @@ impl Names {
 }
 
 /// `name` in small letters and without the last dot, where it can be that of a host: a name that says something else on
-/// the screen than a name is none.
+/// the screen than a name is none, and beyond ASCII some letters are blank and some turn a line round.
 fn host_name(name: &str) -> Option<Box<str>> {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let is_name = name.len() <= MAX_BYTES && name.chars().all(fits) && name.chars().any(char::is_alphabetic);
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_name = name.len() <= MAX_BYTES && name.chars().all(fits) && name.chars().any(|c| c.is_ascii_alphabetic());
     is_name.then(|| name.into())
 }
 

@@ -10,6 +10,7 @@ use anyhow::{anyhow, bail};
 use super::output::{Failure, Sink};
 use super::parquet::Target;
 use super::show::Show;
+use super::written::Written;
 use super::{Args, Display, process, stats};
 use crate::capture::files::write::About;
 use crate::capture::live::{self, End, Live};
@@ -42,14 +43,17 @@ impl Args {
         let mut sources = self.open_all(interfaces, filter)?;
         let snap_length = self.snaplen.saturating_add(restored::MOST_ADDED);
         let written = About { system: operating_system(), snap_length, filter: filter.join(" "), ..self.about() };
-        let mut sink = self.sink(output, written, context)?;
-        sink.table = table.map(Target::begin).transpose()?;
+        let mut sink = self.sink(context)?;
         sink.show = sink.show.map(|show| show.owned(owners));
+        let display = self.display(&list(&sources), context)?;
+        sink.watch = display.as_ref().inspect(|display| display.prepare()).map(Display::watch);
+        // Only now, for what is refused must not cost the files that there were before.
+        output.as_ref().map_or(Ok(()), |output| output.fits(sources.iter().map(Live::link)))?;
+        sink.written = output.map(|output| Written::begin(output, written)).transpose()?;
+        sink.table = table.map(Target::begin).transpose()?;
         for source in sources.iter().filter(|source| source.name() != live::ALL) {
             sink.describe(source.name(), source.link())?;
         }
-        let display = self.display(&list(&sources), context)?;
-        sink.watch = display.as_ref().inspect(|display| display.prepare()).map(Display::watch);
         // Everything is open, and no other thread runs yet.
         let confined = self.confine(true);
         let interrupts = Interrupts::take_the_first()?;

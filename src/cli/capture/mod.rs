@@ -42,7 +42,7 @@ use self::show::{Form, Show};
 use self::summary::Summaries;
 use self::time::Timed;
 use self::top::{Display, Setup, Top};
-use self::written::{Output, Rotation, Written};
+use self::written::{Output, Rotation};
 use super::{Context, Outcome};
 use crate::bytes::Escaped;
 use crate::capture::files::write::{About, Format};
@@ -263,19 +263,17 @@ impl Args {
         self.top.open(setup, context)
     }
 
-    /// Where the packets go: shown, written, or both.
-    fn sink(&self, output: Option<Output>, about: About, context: &Context) -> anyhow::Result<Sink> {
-        let show = self.shows(context).then(|| self.show(context));
-        let written = output.map(|output| Written::begin(output, about)).transpose()?;
+    /// Where the packets go. Files are begun later, when nothing can be refused any more.
+    fn sink(&self, context: &Context) -> anyhow::Result<Sink> {
         Ok(Sink {
             filter: None,
             direction: None,
             dissector: self.dissector(context),
             condition: self.filter.condition.clone(),
-            show,
+            show: self.shows(context).then(|| self.show(context)),
             summary: self.summaries.begin(self.hex, context)?,
             watch: None,
-            written,
+            written: None,
             table: None,
             limits: self.limits,
             done: 0,

@@ -97,7 +97,7 @@ impl Sink {
 
     /// Hands on a frame, and tells whether it met the condition.
     fn frame(&mut self, frame: &Frame<'_>, context: &mut Context) -> anyhow::Result<bool> {
-        self.exchange_names()?;
+        self.exchange_names(Some(frame))?;
         let packet = self.dissector.as_mut().map(|dissector| dissector.read(*frame));
         if let (Some(condition), Some(packet)) = (&self.condition, &packet)
             && !condition.holds(packet)
@@ -118,12 +118,18 @@ impl Sink {
         Ok(true)
     }
 
-    /// Learns what a file told beside the frame, and writes all names that are new since the one before.
+    /// Learns what a file told beside the frame, and writes all names that are new since the one before, into the file that
+    /// the frame will be in.
     #[inline]
-    fn exchange_names(&mut self) -> anyhow::Result<()> {
+    fn exchange_names(&mut self, frame: Option<&Frame<'_>>) -> anyhow::Result<()> {
         let Some(names) = self.dissector.as_mut().and_then(Dissector::names_mut) else { return Ok(()) };
         names.listen();
-        self.written.as_mut().map_or(Ok(()), |written| written.names(names))
+        let Some(written) = &mut self.written else { return Ok(()) };
+        // Nobody knows yet whether a frame will meet the condition.
+        if let Some(frame) = frame.filter(|_| self.condition.is_none()) {
+            written.make_room(frame)?;
+        }
+        written.names(names)
     }
 
     /// Names an interface in the file before its first frame.
@@ -140,7 +146,7 @@ impl Sink {
 
     /// Ends the file and flushes everything; whether there was what a summary is about.
     pub fn finish(&mut self, counted: &[Counted], context: &mut Context) -> anyhow::Result<Outcome> {
-        self.exchange_names()?;
+        self.exchange_names(None)?;
         if let Some(written) = &mut self.written {
             written.finish(counted)?;
         }

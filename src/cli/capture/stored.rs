@@ -16,7 +16,6 @@ use crate::bytes::Escaped;
 use crate::capture::files;
 use crate::capture::files::merged::{Merged, NamedError};
 use crate::capture::files::unpack::Unpacked;
-use crate::capture::files::write::About;
 use crate::capture::names::{Names, Told};
 use crate::capture::{Dissector, FileError, Stored};
 use crate::cli::{Context, Outcome};
@@ -37,7 +36,7 @@ impl Args {
         // Only now, when nothing of the command line can be refused any more.
         output.as_mut().map_or(Ok(()), Output::create)?;
         let direction = self.direction.stored();
-        let mut sink = Sink { filter, direction, ..self.sink(None, About::default(), context)? };
+        let mut sink = Sink { filter, direction, ..self.sink(context)? };
         let display = self.display(&names(&files), context)?;
         sink.watch = display.as_ref().map(Display::watch);
         let confined = self.confine(false);

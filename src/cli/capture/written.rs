@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, IsTerminal};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +23,9 @@ pub(super) use crate::cli::destination::empty;
 use crate::cli::destination::{folder, may_create_in, there};
 use crate::kernel::OsError;
 use crate::link::LinkType;
+
+/// Bytes around a name in a file: its address, its lengths, its padding.
+const NAME_AROUND: usize = 25;
 
 /// A row of files instead of one.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -79,6 +83,18 @@ impl Output {
         if path == Path::new("-") { standard_output(option, showing, context) } else { one(path) }
     }
 
+    /// Whether frames that begin so all fit into one file.
+    pub fn fits(&self, mut links: impl Iterator<Item = LinkType>) -> Result<(), WriteError> {
+        let path = match self {
+            Output::One(path, _) => path,
+            Output::Row(row) => row.like(),
+        };
+        let Some(first) = links.next().filter(|_| Format::of(&path.to_string_lossy()) == Format::Pcap) else {
+            return Ok(());
+        };
+        links.find(|link| *link != first).map_or(Ok(()), |other| Err(WriteError::MixedLinks { first, other }))
+    }
+
     /// Creates a file that is not there yet: afterwards that may no longer be allowed.
     pub fn create(&mut self) -> anyhow::Result<()> {
         if let Output::One(path, file @ None) = self {
@@ -127,6 +143,8 @@ pub(super) struct Written {
     open: Option<Open>,
     /// The file that is open was not told yet what names are known.
     nameless: bool,
+    /// Whether the present file is the one for the next frame.
+    has_room: bool,
 }
 
 /// Bytes are counted as they reach the file.
@@ -177,7 +195,8 @@ impl Written {
             Output::Row(row) => row.like(),
         };
         let format = Format::of(&like.to_string_lossy());
-        let mut written = Written { about, described: Vec::new(), format, row: None, open: None, nameless: false };
+        let mut written =
+            Written { about, described: Vec::new(), format, row: None, open: None, nameless: false, has_room: false };
         match output {
             Output::One(path, file) => {
                 let file = empty(&path, file).map_err(|error| OsError::from_io("create", path.display(), &error))?;
@@ -224,18 +243,31 @@ impl Written {
 
     /// Writes a frame, where it is time for it into the next file.
     pub fn frame(&mut self, frame: &Frame<'_>) -> anyhow::Result<()> {
-        let time = frame.time.unwrap_or(0);
-        if self.is_over(frame.bytes.len(), time) {
-            self.turn(time)?;
-        }
+        self.make_room(frame)?;
+        self.has_room = false;
         self.try_to(|writer| writer.frame(frame))
     }
 
-    /// Writes what names are new; into a file that has just begun all of them.
+    /// Goes on to the next file where it is time for it, before `frame` is written.
+    pub fn make_room(&mut self, frame: &Frame<'_>) -> anyhow::Result<()> {
+        let time = frame.time.unwrap_or(0);
+        if !std::mem::replace(&mut self.has_room, true) && self.is_over(frame.bytes.len(), time) {
+            self.turn(time)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what names are new; into a file that has just begun all of them, as far as they leave room for frames.
     pub fn names(&mut self, names: &mut Names) -> anyhow::Result<()> {
         let fresh = names.take_fresh();
         let told = if std::mem::take(&mut self.nameless) { names.learnt() } else { fresh };
-        let pairs: Vec<_> = told.iter().filter_map(|address| Some((*address, names.of(*address)?))).collect();
+        let mut room = self.row.as_ref().and_then(Row::room_for_names).unwrap_or(usize::MAX);
+        let fits = |(_, name): &(IpAddr, &str)| {
+            room = room.saturating_sub(NAME_AROUND.saturating_add(name.len()));
+            room > 0
+        };
+        let pairs: Vec<_> =
+            told.iter().filter_map(|address| Some((*address, names.of(*address)?))).take_while(fits).collect();
         self.try_to(|writer| {
             writer.names(&pairs);
             Ok(())
