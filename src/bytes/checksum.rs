@@ -89,6 +89,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every word.
+    pub const WORDS: [&str; 5] = [
+        Verdict::Good.word(),
+        Verdict::Bad(0).word(),
+        Verdict::ZeroMeansNone.word(),
+        Verdict::NotFilledIn.word(),
+        Verdict::Unverifiable.word(),
+    ];
+
     /// The word for it in JSON and conditions.
     pub const fn word(self) -> &'static str {
         match self {

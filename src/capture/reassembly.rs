@@ -46,13 +46,16 @@ impl Fragment {
         layers.get(self.layer.saturating_add(1)).map_or(0..0, |layer| layer.bytes.clone())
     }
 
+    /// Every word for a state.
+    pub const WORDS: [&str; 4] = ["waiting", "whole", "repeated", "refused"];
+
     /// The state as a word.
     pub fn word(&self) -> &'static str {
         match self.taken.state {
-            State::Waiting { .. } => "waiting",
-            State::Whole => "whole",
-            State::Repeated(_) => "repeated",
-            State::Refused(_) => "refused",
+            State::Waiting { .. } => Self::WORDS[0],
+            State::Whole => Self::WORDS[1],
+            State::Repeated(_) => Self::WORDS[2],
+            State::Refused(_) => Self::WORDS[3],
         }
     }
 }

@@ -31,6 +31,9 @@ pub enum Way {
 }
 
 impl Way {
+    /// Every way.
+    pub const ALL: [Way; 5] = [Way::In, Way::Out, Way::ToOther, Way::Broadcast, Way::Multicast];
+
     /// The word for it.
     pub const fn word(self) -> &'static str {
         match self {

@@ -134,9 +134,21 @@ fn literal(place: &Place, comparison: Comparison, token: Token, span: Range<usiz
         None if place.is_own_number => {
             number(&word).or_else(|| time(place, &word)).ok_or_else(|| no_number(place, span))
         }
-        None => Ok(number(&word).unwrap_or(Literal::Text(word.into_bytes()))),
+        None => number(&word).map_or_else(|| own_word(place, word.into_bytes(), span), Ok),
         Some(_) => text_for(place, comparison, word.into_bytes(), span),
     }
+}
+
+/// A text beside what netlab says itself: one of the words that it has for that, where they are counted.
+fn own_word(place: &Place, text: Vec<u8>, span: Range<usize>) -> Result<Literal, Error> {
+    let words = place.words();
+    if words.is_empty() || words.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(&text)) {
+        return Ok(Literal::Text(text));
+    }
+    let shown = String::from_utf8_lossy(&text).into_owned();
+    let near = did_you_mean(&nearest(&shown, words.iter().map(|word| (*word).to_owned()), 3));
+    let hint = near.unwrap_or_else(|| format!("its words are {}", words.join(", ")));
+    Err(Error::new(span, format!("{} has no value called {shown}", place.name)).hint(hint))
 }
 
 /// A text beside `place`, where that can be one.
@@ -147,8 +159,11 @@ fn text_for(place: &Place, comparison: Comparison, text: Vec<u8>, span: Range<us
         return Err(no_number(place, span));
     }
     let textual = |value: &Value| matches!(value, Value::Bytes | Value::Text | Value::Piece { .. } | Value::Name(_));
-    if comparison == Comparison::Contains || samples.is_empty() || samples.iter().any(textual) {
+    if comparison == Comparison::Contains || samples.iter().any(textual) {
         return Ok(Literal::Text(text));
+    }
+    if samples.is_empty() {
+        return own_word(place, text, span);
     }
     let shown = String::from_utf8_lossy(&text).into_owned();
     let tables: Vec<Codes> = samples

@@ -7,11 +7,14 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use super::abroad;
-use crate::bytes::{Escaped, Field, Value, did_you_mean, hex, nearest};
+use crate::bytes::{Escaped, Field, Value, Verdict, did_you_mean, hex, nearest};
 use crate::capture::Packet;
+use crate::capture::analysis::Notes;
 use crate::capture::filter::Error;
+use crate::capture::reassembly::Fragment;
 use crate::dissect::Layer;
 use crate::dissect::catalog::{self, Known};
+use crate::link::received::Way;
 
 static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(catalog::fields);
 
@@ -263,6 +266,18 @@ impl Place {
     pub(super) fn known(&self) -> Vec<&'static Known> {
         let What::Field(layer, names) = &self.what else { return Vec::new() };
         KNOWN.iter().filter(|known| known.layer == *layer && names.contains(&known.name)).collect()
+    }
+
+    /// The words that netlab has for it; none where they are not counted.
+    pub(super) fn words(&self) -> Vec<&'static str> {
+        let plain = self.name.strip_prefix("quoted.").unwrap_or(&self.name);
+        match plain.split_once('.') {
+            Some(("frame", "direction")) => Way::ALL.map(Way::word).to_vec(),
+            Some(("frame", "fragment")) => Fragment::WORDS.to_vec(),
+            Some((_, "checksum_verdict")) => Verdict::WORDS.to_vec(),
+            Some(("tcp", ANALYSIS)) => Notes::ALL.iter().map(|(.., key)| *key).collect(),
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn is_layer(&self) -> bool {
