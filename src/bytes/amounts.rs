@@ -16,7 +16,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "expected a time such as 250us, 40ms, 1.5s, 10m, 2h or 1d".to_owned();
     let (number, unit) = number(text).ok_or_else(wrong)?;
     let seconds = match unit {
-        "us" => number / 1e6,
+        "us" | "µs" => number / 1e6,
         "ms" => number / 1e3,
         "s" => number,
         "m" | "min" => number * 60.0,
@@ -97,7 +97,7 @@ pub fn size(text: &str) -> Result<u64, String> {
 
 /// A number and the unit behind it.
 fn number(text: &str) -> Option<(f64, &str)> {
-    let at = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let at = text.find(char::is_alphabetic)?;
     let (number, unit) = text.split_at(at);
     Some((number.trim().parse().ok()?, unit))
 }

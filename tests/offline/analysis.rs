@@ -274,9 +274,13 @@ fn conditions_on_the_analysis_choose_the_same_packets_wherever_they_go() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    for condition in
-        ["tcp.rtt_ns > 0", "tcp.analysis == duplicate_ack", "tcp.duplicate_ack >= 2", "tcp.analysis ~ \"window\""]
-    {
+    for condition in [
+        "tcp.rtt_ns > 0",
+        "tcp.analysis == duplicate_ack",
+        "tcp.rtt_ns > 0.1µs",
+        "tcp.duplicate_ack >= 2",
+        "tcp.analysis ~ \"window\"",
+    ] {
         let shown = count(&[trace.path(), "-q", "--where", condition]).lines().count();
         assert!(shown > 0, "{condition}: {shown}");
         count(&[trace.path(), "-w", path.to_str().unwrap(), "--where", condition]);
@@ -291,6 +295,29 @@ fn conditions_on_the_analysis_choose_the_same_packets_wherever_they_go() {
         );
     }
     assert_eq!(count(&[trace.path(), "-q", "--where", "quoted.tcp.analysis or quoted.tcp.rtt_ns"]), "");
+}
+
+#[test]
+fn a_ladder_takes_the_place_of_no_file_but_an_older_ladder() {
+    const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example.pcapng");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (input, file) = (path("in.svg"), path("out.svg"));
+    std::fs::copy(EXAMPLE, &input).unwrap();
+    let ladder = |arguments: &[&str], file: &str| {
+        let output = netlab().arg("capture").args(arguments).arg(format!("--ladder={file}")).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = ladder(&["-r", &input], &input);
+    assert!(code == Some(2) && said.contains("-r and --ladder name the same file"), "{said}");
+    assert_eq!(std::fs::read(&input).unwrap(), std::fs::read(EXAMPLE).unwrap());
+    let (code, said) = ladder(&["-r", EXAMPLE, "-w", &file], &file);
+    assert!(code == Some(2) && said.contains("-w and --ladder name the same file"), "{said}");
+    assert_eq!(ladder(&["-r", EXAMPLE, "port", "80"], &file).0, Some(0));
+    let drawn = std::fs::read(&file).unwrap();
+    assert_eq!(ladder(&["-r", EXAMPLE, "udp"], &file).0, Some(1));
+    assert_eq!(ladder(&["-r", "/dev/null"], &file).0, Some(2));
+    assert_eq!(std::fs::read(&file).unwrap(), drawn);
 }
 
 #[test]

@@ -121,11 +121,11 @@ fn a_choice_that_cannot_be_says_what_can() {
         ("8080", "a port and a protocol are needed"),
         ("8080=htp", "did you mean http?"),
         ("8080=gopher", "dns, mdns, llmnr, dhcp, ntp, tls, http, ssh, nlf are, and none is none"),
-        ("70000=http", "70000 is no port: 0 to 65535"),
-        ("http=8080", "http is no port"),
+        ("70000=http", "`70000` is no port: 0 to 65535"),
+        ("http=8080", "`http` is no port"),
         ("udp/8080=http", "http is read over tcp only"),
         ("tcp/67=dhcp", "dhcp is read over udp only"),
-        ("sctp/80=http", "sctp is no transport"),
+        ("sctp/80=http", "`sctp` is no transport"),
     ] {
         let output = run(&trace, &["--decode", choice]);
         let errors = String::from_utf8(output.stderr).unwrap();

@@ -33,9 +33,9 @@ fn choice(text: &str) -> Result<Choice, String> {
         None => (None, port),
         Some(("tcp", port)) => (Some(Protocol::Tcp), port),
         Some(("udp", port)) => (Some(Protocol::Udp), port),
-        Some((other, _)) => return Err(format!("{other} is no transport with ports that is read here: tcp or udp")),
+        Some((other, _)) => return Err(format!("`{other}` is no transport with ports that is read here: tcp or udp")),
     };
-    let port = port.parse().map_err(|_| format!("{port} is no port: 0 to 65535"))?;
+    let port = port.parse().map_err(|_| format!("`{port}` is no port: 0 to 65535"))?;
     let application = if name == NONE { None } else { Some(application(name)?) };
     if let (Some(application), Some(transport)) = (application, transport)
         && !application.is_over(transport)
@@ -52,6 +52,6 @@ fn application(name: &str) -> Result<Application, String> {
         let near = did_you_mean(&nearest(name, all().map(str::to_owned), 1));
         let hint = near.map_or(String::new(), |near| format!("\nhint: {near}"));
         let known = all().collect::<Vec<_>>().join(", ");
-        format!("{name} is no protocol that is read; {known} are, and {NONE} is none{hint}")
+        format!("`{name}` is no protocol that is read; {known} are, and {NONE} is none{hint}")
     })
 }

@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use crate::capture::Packet;
 use crate::cli::Context;
-use crate::cli::lab::{Begun, Export, WIDTH};
+use crate::cli::lab::{Export, WIDTH};
 use crate::lab::Observation;
 use crate::lab::observation::Language;
 use crate::lab::recorded::Recording;
@@ -24,7 +24,7 @@ enum Kind {
 /// A ladder under way.
 pub(super) struct Ladder {
     recording: Recording,
-    file: Option<(Kind, Begun)>,
+    file: Option<(Kind, Export)>,
 }
 
 const EXPLANATION: &str = "Times are those of the capture. A frame that was captured is drawn as if it had arrived.";
@@ -39,7 +39,7 @@ impl Ladder {
             Some("svg") => Kind::Svg,
             _ => bail!("--ladder={}: the name should end in .html or .svg", path.display()),
         };
-        Ok(Ladder { recording, file: Some((kind, Export::open(path)?.begin()?)) })
+        Ok(Ladder { recording, file: Some((kind, Export::open(path)?.created()?)) })
     }
 
     pub(super) fn see(&mut self, packet: &Packet<'_>) {

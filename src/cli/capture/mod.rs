@@ -84,7 +84,8 @@ pub struct Args {
     /// and show nothing, unless -q, -v, -x, -X or --json ask for it
     #[arg(short, long, value_name = "FILE")]
     write: Option<PathBuf>,
-    /// With -w: text for whoever reads the file, shown when it was read (pcapng alone has a place for it)
+    /// With -w: text for whoever reads the file, shown when it was read (pcapng alone has a place for it). A copy of a file
+    /// keeps what stands beside frames, and neither the comment of the whole nor TLS keys
     #[arg(long, value_name = "TEXT", requires = "write")]
     comment: Option<String>,
     /// One line per frame
@@ -235,17 +236,27 @@ impl Args {
         {
             bail!("a classic pcap file has no place for a comment: give it a name that ends in .pcapng");
         }
+        let files: Vec<_> = self.files().collect();
+        for (at, (option, path)) in files.iter().enumerate() {
+            if let Some((other, _)) = files[..at].iter().find(|(_, other)| same::file(path, other)) {
+                bail!("{other} and {option} name the same file");
+            }
+        }
         let open = |path| Output::open(path, self.rotation, self.prints(context), context);
         self.write.as_deref().map(open).transpose()
+    }
+
+    /// The files that are written, with the options that name them.
+    fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let all =
+            [("-w", self.write.as_deref()), ("--parquet", self.parquet.path()), ("--ladder", self.summaries.file())];
+        all.into_iter().filter_map(|(option, path)| Some((option, path?)))
     }
 
     /// Opens the file for the table, under the same terms.
     fn table(&self, context: &Context) -> anyhow::Result<Option<Target>> {
         if !self.parquet.wanted() {
             return Ok(None);
-        }
-        if self.parquet.path().zip(self.write.as_deref()).is_some_and(|(table, write)| same::file(table, write)) {
-            bail!("-w and --parquet name the same file");
         }
         self.parquet.open(self.prints(context), context)
     }

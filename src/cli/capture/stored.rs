@@ -82,9 +82,8 @@ impl Args {
     /// Writing to the file that is being read would destroy it before it is read.
     fn refuse_to_overwrite(&self, file: &File) -> anyhow::Result<()> {
         let own = file.metadata()?;
-        for (option, path) in [("-w", self.write.as_deref()), ("--parquet", self.parquet.path())] {
-            let Some(other) = path.and_then(|path| path.metadata().ok()) else { continue };
-            if same::stored(&own, &other) {
+        for (option, path) in self.files() {
+            if path.metadata().is_ok_and(|other| same::stored(&own, &other)) {
                 bail!("-r and {option} name the same file");
             }
         }

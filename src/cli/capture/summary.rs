@@ -71,6 +71,11 @@ impl Summaries {
         self.follow.as_deref().filter(|folder| *folder != Path::new("-"))
     }
 
+    /// The file that a ladder goes to.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.ladder.as_deref().filter(|file| *file != Path::new("-"))
+    }
+
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
         (self.memory as usize) << 20

@@ -47,35 +47,28 @@ impl Export {
         Ok(Export { path: path.to_owned(), file })
     }
 
-    /// Empties the file, or creates it.
-    pub(in crate::cli) fn begin(self) -> Result<Begun, OsError> {
+    /// The same, there already where it was to be created: later that may no longer be allowed.
+    pub(in crate::cli) fn created(self) -> Result<Self, OsError> {
         let Export { path, file } = self;
-        let file = empty(&path, file).map_err(|error| OsError::from_io("create", path.display(), &error))?;
-        Ok(Begun { path, file: BufWriter::new(file) })
+        let file = file.map_or_else(|| File::create(&path), Ok);
+        let file = file.map_err(|error| OsError::from_io("create", path.display(), &error))?;
+        Ok(Export { path, file: Some(file) })
     }
 
     fn is_standard_output(&self) -> bool {
         self.path == Path::new("-")
     }
 
-    fn fill(self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), OsError> {
-        self.begin()?.fill(write)
-    }
-}
-
-/// A file that is empty.
-pub(in crate::cli) struct Begun {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Begun {
+    /// Puts what `write` writes in place of what the file held.
     pub(in crate::cli) fn fill(
-        mut self,
+        self,
         write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
     ) -> Result<(), OsError> {
-        let written = write(&mut self.file).and_then(|()| self.file.flush());
-        written.map_err(|error| OsError::from_io("write", self.path.display(), &error))
+        let Export { path, file } = self;
+        let file = empty(&path, file).map_err(|error| OsError::from_io("create", path.display(), &error))?;
+        let mut file = BufWriter::new(file);
+        let written = write(&mut file).and_then(|()| file.flush());
+        written.map_err(|error| OsError::from_io("write", path.display(), &error))
     }
 }
 

@@ -11,7 +11,7 @@ mod watch;
 
 use clap::{Subcommand, ValueEnum};
 
-pub(super) use self::export::{Begun, Export};
+pub(super) use self::export::Export;
 pub(super) use self::run::WIDTH;
 use super::{Context, Outcome};
 use crate::lab::observation::Language;
