@@ -288,15 +288,7 @@ mod tests {
     use nix::errno::Errno;
 
     fn event(bytes: &[u8]) -> Event {
-        let sender = Sender {
-            protocol: 0x0800,
-            interface: 7,
-            hardware: 1,
-            packet_type: 4,
-            address_length: 6,
-            address: [2, 0xfc, 0, 0, 0, 1, 0, 0],
-        };
-        Event::Frame(ScriptedFrame { time_ns: 5, bytes: bytes.to_vec(), tag: None, sender })
+        Event::Frame(ScriptedFrame { time_ns: 5, bytes: bytes.to_vec(), tag: None, sender: Sender::SOMEBODY })
     }
 
     fn live(link: LinkType, events: Vec<Event>) -> Live<'static, Scripted> {

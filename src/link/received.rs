@@ -110,6 +110,19 @@ pub struct Sender {
     pub address: [u8; 8],
 }
 
+#[cfg(test)]
+impl Sender {
+    /// Somebody on an Ethernet, who sent IPv4.
+    pub const SOMEBODY: Sender = Sender {
+        protocol: 0x0800,
+        interface: 7,
+        hardware: 1,
+        packet_type: 4,
+        address_length: 6,
+        address: [2, 0xfc, 0, 0, 0, 1, 0, 0],
+    };
+}
+
 /// One frame out of the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received<'a> {

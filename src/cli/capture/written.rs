@@ -83,15 +83,18 @@ impl Output {
         if path == Path::new("-") { standard_output(option, showing, context) } else { one(path) }
     }
 
-    /// Whether frames that begin so all fit into one file.
-    pub fn fits(&self, mut links: impl Iterator<Item = LinkType>) -> Result<(), WriteError> {
+    /// The format that the name asks for.
+    fn format(&self) -> Format {
         let path = match self {
             Output::One(path, _) => path,
             Output::Row(row) => row.like(),
         };
-        let Some(first) = links.next().filter(|_| Format::of(&path.to_string_lossy()) == Format::Pcap) else {
-            return Ok(());
-        };
+        Format::of(&path.to_string_lossy())
+    }
+
+    /// Whether frames that begin so all fit into one file.
+    pub fn fits(&self, mut links: impl Iterator<Item = LinkType>) -> Result<(), WriteError> {
+        let Some(first) = links.next().filter(|_| self.format() == Format::Pcap) else { return Ok(()) };
         links.find(|link| *link != first).map_or(Ok(()), |other| Err(WriteError::MixedLinks { first, other }))
     }
 
@@ -190,11 +193,7 @@ impl Open {
 impl Written {
     /// Begins the file, or gets ready for the first of a row. The name says the format.
     pub fn begin(output: Output, about: About) -> anyhow::Result<Self> {
-        let like = match &output {
-            Output::One(path, _) => path,
-            Output::Row(row) => row.like(),
-        };
-        let format = Format::of(&like.to_string_lossy());
+        let format = output.format();
         let mut written =
             Written { about, described: Vec::new(), format, row: None, open: None, nameless: false, has_room: false };
         match output {
